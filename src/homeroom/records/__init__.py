@@ -1,0 +1,65 @@
+"""What we remember: frozen structs that become JSON and come back unchanged.
+
+Owns: the shape of every stored fact, and the events told while training runs.
+Never: a live model, an array, a pickle, or a number that can be derived.
+"""
+
+from .codec import from_json, to_json
+from .dataset import (
+    DatasetRecord,
+    DroppedColumn,
+    FoldRecord,
+    PartitionRecord,
+    SplitPlanRecord,
+)
+from .events import EpochEnded, Event, Listener, MemberEnded, Note, StageStarted
+from .history import History, Metric, Verdict
+from .run import (
+    COMPLETE,
+    FAILED,
+    FORMAT,
+    INTERRUPTED,
+    RUNNING,
+    CandidateRecord,
+    Environment,
+    FinalTest,
+    Interval,
+    MemberRecord,
+    RefitRecord,
+    RunRecord,
+    Selection,
+    Settings,
+)
+
+__all__ = [
+    "COMPLETE",
+    "FAILED",
+    "FORMAT",
+    "INTERRUPTED",
+    "RUNNING",
+    "CandidateRecord",
+    "DatasetRecord",
+    "DroppedColumn",
+    "Environment",
+    "EpochEnded",
+    "Event",
+    "FinalTest",
+    "FoldRecord",
+    "History",
+    "Interval",
+    "Listener",
+    "MemberEnded",
+    "MemberRecord",
+    "Metric",
+    "Note",
+    "PartitionRecord",
+    "RefitRecord",
+    "RunRecord",
+    "Selection",
+    "Settings",
+    "SplitPlanRecord",
+    "StageStarted",
+    "Verdict",
+    "from_json",
+    "to_json",
+]

@@ -1,0 +1,66 @@
+"""What one training remembers of its epochs."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """A yardstick: its Keras name without `val_`, and which way is better.
+
+    `direction` is "max" or "min". The validation series of "accuracy" is
+    "val_accuracy"; the training series measured at the weights of the end of the
+    epoch is "train_eval_accuracy".
+    """
+
+    name: str
+    direction: str
+
+    @property
+    def validation_key(self) -> str:
+        """The history key of the validation series, as in Keras."""
+        return f"val_{self.name}"
+
+    @property
+    def train_key(self) -> str:
+        """The history key of the comparable training series (see History)."""
+        return f"train_eval_{self.name}"
+
+    def better(self, a: float, b: float) -> bool:
+        """Return whether `a` is strictly better than `b`; NaN is never better."""
+        return a > b if self.direction == "max" else a < b
+
+
+class History(msgspec.Struct, frozen=True):
+    """Values per epoch, under Keras's keys.
+
+    `loss`, `accuracy`, … are Keras's running means over the epoch, taken while the
+    weights move and with dropout on. `val_*` are measured at the weights of the end
+    of the epoch. `train_eval_*` are the training rows measured at those same weights
+    with dropout off: the only training curve that may be compared with `val_*`.
+    """
+
+    series: dict[str, tuple[float, ...]]
+
+    @property
+    def n_epochs(self) -> int:
+        """How many epochs were trained."""
+        return max(map(len, self.series.values()), default=0)
+
+    def at(self, epoch: int) -> dict[str, float]:
+        """Return every value of one epoch (0-based, as in Keras)."""
+        return {name: values[epoch] for name, values in self.series.items()}
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a learning curve says, with the numbers it rests on.
+
+    `kind` is one of "underfitting", "good fit", "overfitting", "too noisy to tell",
+    "diverged", "no curve". `epoch` is 0-based, where overfitting starts.
+    `text` is the English sentence for a person.
+    """
+
+    kind: str
+    text: str
+    epoch: int | None = None
+    numbers: dict[str, float] = {}

@@ -1,0 +1,166 @@
+"""What is remembered of trainings, of the choice, and of the one final test."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from .dataset import DatasetRecord, PartitionRecord, SplitPlanRecord
+from .history import History, Metric
+
+FORMAT = 1
+
+COMPLETE, FAILED, INTERRUPTED, RUNNING = "COMPLETE", "FAILED", "INTERRUPTED", "RUNNING"
+
+
+class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One training: candidate × fold × seed.
+
+    `fold` is the position in the plan's folds (0-based, across repeats). `scores` are
+    the values at the weights that were kept (the best epoch when early stopping
+    restores them, else the last). `stop_reason` is "epochs" (the budget was used),
+    "patience", "diverged", "interrupted" or "error". `path` is "scan" (one compiled
+    epoch), "keras.fit" (plain Keras, `path_reason` says why) or "estimator".
+    Epochs are 0-based, as in Keras.
+    """
+
+    candidate: str
+    fold: int
+    seed_index: int
+    seed: int
+    state: str
+    history: History
+    scores: dict[str, float]
+    best_epoch: int | None = None
+    stopped_epoch: int | None = None
+    stop_reason: str = "epochs"
+    updates_per_epoch: int = 0
+    n_updates: int = 0
+    seconds: float = 0.0
+    path: str = "scan"
+    path_reason: str | None = None
+    initial_weights: str = ""
+    final_weights: str = ""
+    evaluation_changed_state: bool = False
+    error: str | None = None
+
+
+class CandidateRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A named way of making a model. `kind` is "keras" or "estimator"."""
+
+    name: str
+    kind: str
+    source: str
+    hyperparameters: dict[str, Any] = {}
+    n_weights: int | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided before looking."""
+
+    epochs: int
+    batch_size: int
+    seed: int
+    n_seeds: int
+    shuffle: bool = True
+    early_stopping: dict[str, Any] | None = None
+    preprocessing: str | None = None
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which candidate was chosen, by which rule, and how far that can be trusted.
+
+    `equivalent` are the candidates that could not be told from the best mean.
+    `optimism` is how much the winner's validation mean is expected to exceed its
+    true score because it is the best of `n_compared`, in units of the metric.
+    """
+
+    candidate: str
+    best_mean: str
+    steadiest: str
+    equivalent: tuple[str, ...]
+    rule: str
+    reason: str
+    n_compared: int
+    optimism: float
+    excluded: dict[str, str] = {}
+
+
+class RefitRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The winner, trained once more on all development rows.
+
+    `artifacts` maps "model", "preprocessing", … to SHA-256 addresses in the store.
+    """
+
+    candidate: str
+    epochs: int
+    n_updates: int
+    n_rows: int
+    seed: int
+    reason: str
+    final_weights: str = ""
+    history: History | None = None
+    seconds: float = 0.0
+    artifacts: dict[str, str] = {}
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """An interval that names its method, so that nobody has to guess what ± means."""
+
+    low: float
+    high: float
+    level: float
+    method: str
+
+
+class FinalTest(msgspec.Struct, frozen=True, kw_only=True):
+    """The one look at the test rows. `scores` has every metric, without prefix."""
+
+    candidate: str
+    metric: Metric
+    score: float
+    interval: Interval
+    n: int
+    opened_at: datetime
+    scores: dict[str, float] = {}
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """Versions and machine, so that a number can be made again."""
+
+    versions: dict[str, str]
+    platform: str
+    n_cpus: int
+    device: str = "cpu"
+    lanes: int = 1
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of the whole protocol, complete or not."""
+
+    id: str
+    name: str
+    state: str
+    created_at: datetime
+    dataset: DatasetRecord
+    partition: PartitionRecord
+    plan: SplitPlanRecord
+    settings: Settings
+    metric: Metric
+    candidates: tuple[CandidateRecord, ...]
+    environment: Environment
+    members: tuple[MemberRecord, ...] = ()
+    selection: Selection | None = None
+    refit: RefitRecord | None = None
+    final_test: FinalTest | None = None
+    finished_at: datetime | None = None
+    seconds: float = 0.0
+    error: str | None = None
+    format: int = FORMAT
+
+    def members_of(self, candidate: str) -> tuple[MemberRecord, ...]:
+        """Return the trainings of one candidate, in the order of the plan."""
+        mine = (m for m in self.members if m.candidate == candidate)
+        return tuple(sorted(mine, key=lambda m: (m.fold, m.seed_index)))
