@@ -1,3 +1,103 @@
-"""Homeroom: `keras.Model.fit` with the honest half of the job built in."""
+"""Homeroom: `keras.Model.fit` with the honest half of the job built in.
+
+The names below are the whole public surface. Each one is loaded from its room when
+it is first used, so that `import homeroom` costs no more than the import of an
+empty package and `homeroom --help` does not wait for Keras.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from homeroom.data import Dataset, read_table
+    from homeroom.engine.stopping import EarlyStopping
+    from homeroom.errors import (
+        DataError,
+        FitError,
+        HomeroomError,
+        InputError,
+        LeakageError,
+        SealError,
+        StoreError,
+    )
+    from homeroom.protocol import (
+        CrossValidation,
+        Experiment,
+        FitResult,
+        Run,
+        cross_validate,
+        fit,
+    )
+    from homeroom.splits import (
+        GroupKFold,
+        KFold,
+        RepeatedKFold,
+        StratifiedKFold,
+        TimeSeriesSplit,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "CrossValidation",
+    "DataError",
+    "Dataset",
+    "EarlyStopping",
+    "Experiment",
+    "FitError",
+    "FitResult",
+    "GroupKFold",
+    "HomeroomError",
+    "InputError",
+    "KFold",
+    "LeakageError",
+    "RepeatedKFold",
+    "Run",
+    "SealError",
+    "StoreError",
+    "StratifiedKFold",
+    "TimeSeriesSplit",
+    "__version__",
+    "cross_validate",
+    "fit",
+    "read_table",
+]
+
+_ROOM_OF = {
+    "CrossValidation": "homeroom.protocol",
+    "DataError": "homeroom.errors",
+    "Dataset": "homeroom.data",
+    "EarlyStopping": "homeroom.engine.stopping",
+    "Experiment": "homeroom.protocol",
+    "FitError": "homeroom.errors",
+    "FitResult": "homeroom.protocol",
+    "GroupKFold": "homeroom.splits",
+    "HomeroomError": "homeroom.errors",
+    "InputError": "homeroom.errors",
+    "KFold": "homeroom.splits",
+    "LeakageError": "homeroom.errors",
+    "RepeatedKFold": "homeroom.splits",
+    "Run": "homeroom.protocol",
+    "SealError": "homeroom.errors",
+    "StoreError": "homeroom.errors",
+    "StratifiedKFold": "homeroom.splits",
+    "TimeSeriesSplit": "homeroom.splits",
+    "cross_validate": "homeroom.protocol",
+    "fit": "homeroom.protocol",
+    "read_table": "homeroom.data",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM_OF:
+        msg = f"module 'homeroom' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(_ROOM_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

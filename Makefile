@@ -1,0 +1,54 @@
+# Homeroom needs Python 3.11 or newer and make; everything else is installed
+# into .venv. `make` alone lists what can be done.
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' \
+		>/dev/null 2>&1 && echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	--constraint constraints.txt
+
+# How many processes run the tests; 0 runs them in this one.
+export WORKERS ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help:  ## list what can be done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: $(VENV)/.installed  ## train three candidates on real data and write a report
+	@$(BIN)/homeroom demo
+
+test: check  ## check the code, then run every test and every example
+	@BIN=$(BIN) scripts/test
+
+check: $(VENV)/.developed  ## format, lint, types, contracts between rooms, lines
+	@BIN=$(BIN) scripts/check
+
+bench: $(VENV)/.developed  ## time Homeroom against plain Keras on this machine
+	@$(BIN)/python benchmarks/run.py
+
+clean:  ## remove the environment and everything that was generated
+	@rm -rf $(VENV) build dist src/*.egg-info report.html predictions.csv \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo "Homeroom needs Python 3.11 or newer with venv and pip, and found none."; \
+		echo "Install one, or say which: make PYTHON=/path/to/python3.12"; exit 2; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing Homeroom into $(VENV) (minutes the first time)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	@echo "Installing the tools of development into $(VENV)"
+	@$(INSTALL) --upgrade 'pip>=25.1'
+	@$(INSTALL) --editable . --group dev
+	@touch $@
