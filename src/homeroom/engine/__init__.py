@@ -1,0 +1,37 @@
+"""Many trainings, fast: Keras's own steps, looped in one compiled epoch, in lanes.
+
+Owns: the only door to Keras and JAX; early stopping; what a member's training is.
+Never: folds, candidates, test rows, scores that choose. It is given members and rows.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .member import Arrays, Member, Outcome, Training, Weights
+from .stopping import EarlyStopping
+
+if TYPE_CHECKING:
+    from .training import train, trained_model
+
+__all__ = [
+    "Arrays",
+    "EarlyStopping",
+    "Member",
+    "Outcome",
+    "Training",
+    "Weights",
+    "train",
+    "trained_model",
+]
+
+_LATE = {"train": "training", "trained_model": "training"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the training side, and Keras with it, on first use."""
+    if name in _LATE:
+        return getattr(import_module(f".{_LATE[name]}", __name__), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -1,0 +1,175 @@
+"""Keras callbacks: those that only read an epoch's logs are run, others refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import CodeType
+from typing import Any
+
+from homeroom.errors import InputError, did_you_mean
+
+from . import door
+from .stopping import EarlyStopping
+
+_INSTEAD = {
+    "ReduceLROnPlateau": "give the optimizer a keras.optimizers.schedules schedule",
+    "LearningRateScheduler": "give the optimizer a keras.optimizers.schedules schedule",
+    "ModelCheckpoint": "the best weights are kept by early_stopping=",
+    "BackupAndRestore": "finished trainings are kept in the store",
+    "TerminateOnNaN": "a training that becomes NaN is stopped anyway",
+    "ProgbarLogger": "progress is shown anyway",
+    "TensorBoard": "read the history from the result instead",
+}
+_EPOCH_HOOKS = {"on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end"}
+
+
+def adopt(
+    callbacks: Sequence[Any], early_stopping: EarlyStopping | None
+) -> tuple[tuple[Any, ...], EarlyStopping | None]:
+    """Return the callbacks that can be honoured, and the stopping rule.
+
+    A `keras.callbacks.EarlyStopping` becomes our rule, with its own parameters.
+
+    Raises:
+        InputError: If a callback reads or changes the model, or works on batches: it
+            is named, never ignored.
+    """
+    if not callbacks:
+        return (), early_stopping
+    keras = door.keras()
+    kept = []
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.EarlyStopping):
+            if early_stopping is not None:
+                msg = (
+                    "Early stopping is given twice: as early_stopping= and as a "
+                    "keras.callbacks.EarlyStopping in callbacks=. Keep one."
+                )
+                raise InputError(msg)
+            early_stopping = from_keras(callback)
+        elif isinstance(callback, keras.callbacks.History):
+            continue  # the result has its own history
+        else:
+            _refuse_unless_it_only_reads_logs(callback, keras)
+            kept.append(callback)
+    return tuple(kept), early_stopping
+
+
+def from_keras(callback: Any) -> EarlyStopping:
+    """Return the rule with the parameters of a `keras.callbacks.EarlyStopping`."""
+    return EarlyStopping(
+        monitor=callback.monitor,
+        min_delta=abs(callback.min_delta),
+        patience=callback.patience,
+        verbose=callback.verbose,
+        mode=callback.mode,
+        baseline=callback.baseline,
+        restore_best_weights=callback.restore_best_weights,
+        start_from_epoch=callback.start_from_epoch,
+    )
+
+
+class EpochCallbacks:
+    """The honoured callbacks of one training, called as Keras calls them."""
+
+    def __init__(self, callbacks: Sequence[Any], epochs: int) -> None:
+        self._callbacks = callbacks
+        for callback in callbacks:
+            callback.set_params({"epochs": epochs, "verbose": 0, "steps": None})
+
+    def train_begins(self) -> None:
+        """Call `on_train_begin` of each."""
+        for callback in self._callbacks:
+            callback.on_train_begin({})
+
+    def epoch_begins(self, epoch: int) -> None:
+        """Call `on_epoch_begin` of each."""
+        for callback in self._callbacks:
+            callback.on_epoch_begin(epoch, {})
+
+    def epoch_ends(self, epoch: int, logs: dict[str, float]) -> None:
+        """Call `on_epoch_end` of each, with a copy of the epoch's logs."""
+        for callback in self._callbacks:
+            callback.on_epoch_end(epoch, dict(logs))
+
+    def train_ends(self) -> None:
+        """Call `on_train_end` of each."""
+        for callback in self._callbacks:
+            callback.on_train_end({})
+
+
+def resolve_rule(
+    rule: EarlyStopping | None, known: Sequence[str], direction: str | None
+) -> EarlyStopping | None:
+    """Return the rule with its mode decided, once the history keys are known.
+
+    Raises:
+        InputError: If the monitor is not among the keys, or its direction is unknown.
+    """
+    if rule is None:
+        return None
+    if rule.monitor not in known:
+        hint = ""
+        if rule.monitor.startswith("val_") and not any(
+            k.startswith("val_") for k in known
+        ):
+            hint = (
+                " There is no validation data: pass validation_split= or "
+                "validation_data=."
+            )
+        msg = (
+            f"EarlyStopping monitors {rule.monitor!r}, but this fit produces: "
+            f"{', '.join(known)}.{did_you_mean(rule.monitor, known) or hint}"
+        )
+        raise InputError(msg)
+    mode = direction if rule.mode == "auto" else rule.mode
+    if mode is None:
+        msg = (
+            f"EarlyStopping cannot tell whether {rule.monitor!r} should rise or fall. "
+            "Pass mode='max' or mode='min'."
+        )
+        raise InputError(msg)
+    return EarlyStopping(**{**rule.to_dict(), "mode": mode})
+
+
+def _refuse_unless_it_only_reads_logs(callback: Any, keras: Any) -> None:
+    kind = type(callback)
+    if not isinstance(callback, keras.callbacks.Callback):
+        msg = f"callbacks= takes keras.callbacks.Callback objects, not {kind.__name__}."
+        raise InputError(msg)
+    reason = None
+    if kind.__name__ in _INSTEAD and kind.__module__.startswith("keras."):
+        reason = f"use this instead: {_INSTEAD[kind.__name__]}"
+    elif hooks := _other_hooks(kind, keras):
+        reason = f"it works on batches ({', '.join(hooks)})"
+    elif _touches_model(kind, keras):
+        reason = "it reads or changes self.model while the training runs"
+    if reason:
+        msg = (
+            f"The callback {kind.__name__} cannot be honoured: {reason}. Epochs run "
+            "compiled, many at once; a callback may only read the logs of an epoch."
+        )
+        raise InputError(msg)
+
+
+def _other_hooks(kind: type, keras: Any) -> list[str]:
+    base = keras.callbacks.Callback
+    hooks = [name for name in dir(base) if name.startswith("on_")]
+    if issubclass(kind, keras.callbacks.LambdaCallback):
+        return []  # its batch hooks are looked at below, by what it was given
+    return [
+        name
+        for name in hooks
+        if name not in _EPOCH_HOOKS and getattr(kind, name) is not getattr(base, name)
+    ]
+
+
+def _touches_model(kind: type, keras: Any) -> bool:
+    own = kind.__mro__[: kind.__mro__.index(keras.callbacks.Callback)]
+    functions = [f for k in own for f in vars(k).values() if hasattr(f, "__code__")]
+    return any("model" in _names(f.__code__) for f in functions)
+
+
+def _names(code: CodeType) -> set[str]:
+    inner = [_names(c) for c in code.co_consts if isinstance(c, CodeType)]
+    return set(code.co_names).union(*inner)

@@ -1,0 +1,85 @@
+"""The one door to Keras and JAX: the backend is checked and the caches are set here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from homeroom.errors import InputError
+
+_CACHE_BYTES = 512 * 1024 * 1024
+
+
+@cache
+def keras() -> Any:
+    """Return the `keras` module, on the JAX backend.
+
+    Raises:
+        InputError: If Keras is configured for, or already runs on, another backend.
+    """
+    if "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", "jax")
+        chosen = os.environ["KERAS_BACKEND"]
+        if chosen != "jax":
+            raise InputError(_wrong_backend(chosen))
+    keras = import_module("keras")
+    if keras.backend.backend() != "jax":
+        raise InputError(_wrong_backend(keras.backend.backend()))
+    _keep_compiled_programs()
+    return keras
+
+
+@cache
+def jax() -> Any:
+    """Return the `jax` module, once Keras agrees to use it."""
+    keras()
+    return import_module("jax")
+
+
+def lane_count(lanes: int | None) -> int:
+    """Return how many members train at once: one per core on CPU, else one."""
+    if lanes is not None:
+        if lanes < 1:
+            msg = f"lanes={lanes}: use 1 or more, or None for one lane per core."
+            raise InputError(msg)
+        return lanes
+    if jax().default_backend() != "cpu":
+        return 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _wrong_backend(backend: str) -> str:
+    return (
+        f"Keras is set to the {backend!r} backend; Homeroom trains on 'jax'. "
+        "Set the environment variable KERAS_BACKEND=jax before the first "
+        "`import keras` (or import homeroom first, which does it), and start again."
+    )
+
+
+def _keep_compiled_programs() -> None:
+    """Keep compiled programs on disk, so that only the first run ever compiles.
+
+    HOMEROOM_CACHE_DIR moves the folder; set to nothing, it turns the cache off. A
+    cache that the user has configured in JAX is left alone.
+    """
+    jax = import_module("jax")
+    folder = os.environ.get("HOMEROOM_CACHE_DIR", platformdirs.user_cache_dir())
+    if not folder or jax.config.jax_compilation_cache_dir:
+        return
+    path = Path(folder) / "homeroom" / "programs"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return  # a home that cannot be written costs compilations, not the run
+    jax.config.update("jax_compilation_cache_dir", str(path))
+    jax.config.update("jax_compilation_cache_max_size", _CACHE_BYTES)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -1,0 +1,131 @@
+"""Plain `keras.Model.fit`, for what cannot be compiled into one epoch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from . import door, template
+from .callbacks import EpochCallbacks
+from .lane import Course, order_of_epoch
+from .member import Member, Outcome, Training
+from .program import PREDICT_ROWS
+
+
+def run(member: Member, training: Training, course: Course, reason: str) -> Outcome:
+    """Train one member with Keras's own fit, on the same rows in the same order."""
+    keras, jax = door.keras(), door.jax()
+    started = time.perf_counter()
+    model = template.build(
+        member.build, member.seed, member.arrays, training.batch_size
+    )
+    initial = template.weights_fingerprint(template.state_of(model))
+    best: list[Any] = []
+    changed = [False]
+    callbacks = EpochCallbacks(training.callbacks, training.epochs)
+
+    def measured(rows: Any) -> dict[str, float]:
+        x, y, weight = _rows(jax, member, rows)
+        before = template.weights_fingerprint(template.state_of(model))
+        logs = model.evaluate(
+            x,
+            y,
+            sample_weight=weight,
+            batch_size=training.validation_batch_size or training.batch_size,
+            verbose=0,
+            return_dict=True,
+        )
+        after = template.weights_fingerprint(template.state_of(model))
+        changed[0] = changed[0] or before != after
+        return {name: float(value) for name, value in logs.items()}
+
+    class Follow(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            callbacks.epoch_begins(epoch)
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            values = {name: float(value) for name, value in sorted(logs.items())}
+            metrics = [np.asarray(v.value) for v in model.metrics_variables]
+            for prefix, rows in (
+                ("val_", member.validation_rows),
+                ("train_eval_", member.train_rows),
+            ):
+                if rows is not None:
+                    found = measured(rows)
+                    values |= {prefix + k: v for k, v in sorted(found.items())}
+            for variable, value in zip(model.metrics_variables, metrics, strict=True):
+                variable.assign(value)
+            decision = course.epoch_ended(values)
+            callbacks.epoch_ends(epoch, values)
+            if decision.is_best:
+                best[:] = model.get_weights()
+            if decision.stop:
+                model.stop_training = True
+
+    callbacks.train_begins()
+    model.fit(
+        _batches(keras, jax, member, training),
+        epochs=training.epochs,
+        shuffle=False,
+        class_weight=training.class_weight,
+        verbose=0,
+        callbacks=[Follow()],
+    )
+    callbacks.train_ends()
+    if course.restores and best:
+        model.set_weights(best)
+    state = template.state_of(model)
+    n_batches = -(-len(member.train_rows) // training.batch_size)
+    return replace(
+        course.outcome(n_batches),
+        path="keras.fit",
+        path_reason=reason,
+        initial_weights=initial,
+        final_weights=template.weights_fingerprint(state),
+        evaluation_changed_state=changed[0],
+        n_weights=sum(int(np.size(v)) for v in state[0]),
+        weights=template.to_host(state) if training.keep_weights else None,
+        predictions=_predictions(model, member, training),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _rows(jax: Any, member: Member, rows: Any) -> tuple[Any, Any, Any]:
+    arrays = member.arrays
+    parts = (arrays.x, arrays.y, arrays.sample_weight)
+    return jax.tree.map(lambda leaf: leaf[rows], parts)  # type: ignore[no-any-return]
+
+
+def _batches(keras: Any, jax: Any, member: Member, training: Training) -> Any:
+    """The member's batches in its own order, an epoch after the other."""
+    size = training.batch_size
+
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.epoch = 0
+            self.order = order_of_epoch(member, 0, shuffle=training.shuffle)
+
+        def __len__(self) -> int:
+            return -(-len(member.train_rows) // size)
+
+        def __getitem__(self, i: int) -> Any:
+            rows = self.order[i * size : (i + 1) * size]
+            batch = _rows(jax, member, rows)
+            return batch if batch[2] is not None else batch[:2]
+
+        def on_epoch_end(self) -> None:
+            self.epoch += 1
+            self.order = order_of_epoch(member, self.epoch, shuffle=training.shuffle)
+
+    return Batches()
+
+
+def _predictions(model: Any, member: Member, training: Training) -> Any | None:
+    if not training.keep_predictions or member.validation_rows is None:
+        return None
+    x = _rows(door.jax(), member, member.validation_rows)[0]
+    return model.predict(x, batch_size=PREDICT_ROWS, verbose=0)

@@ -1,0 +1,101 @@
+"""What the engine is given and what it gives back. No folds, no candidates here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeroom.records import History
+
+from .stopping import EarlyStopping
+
+Rows = NDArray[np.int32]
+Tree = Any  # an array, or lists and dicts of arrays, as Keras takes them
+ModelFunction = Callable[[], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Rows as Keras takes them: every leaf has the same first dimension.
+
+    Members that share an `Arrays` object share its copy on the device.
+    """
+
+    x: Tree
+    y: Tree
+    sample_weight: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One training: a model function, its rows, its seeds.
+
+    `build` returns a compiled model. `seed` is what `keras.utils.set_random_seed`
+    gets before `build()`; `order_seed` decides the batches of every epoch. `group`
+    names members whose models are expected to differ in seeds and rows only.
+    """
+
+    key: Hashable
+    build: ModelFunction
+    arrays: Arrays
+    train_rows: Rows
+    validation_rows: Rows | None
+    seed: int
+    order_seed: int
+    group: Hashable = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """How every member of one call is trained; names and defaults are Keras's."""
+
+    epochs: int = 1
+    batch_size: int = 32
+    validation_batch_size: int | None = None
+    shuffle: bool = True
+    class_weight: dict[int, float] | None = None
+    early_stopping: EarlyStopping | None = None
+    callbacks: tuple[Any, ...] = ()
+    keep_weights: bool = False
+    keep_predictions: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The values of a model's variables, on the host, in Keras's own order."""
+
+    trainable: list[NDArray[Any]]
+    non_trainable: list[NDArray[Any]]
+    optimizer: list[NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Outcome:
+    """What one training came to; the fields are those of `records.MemberRecord`."""
+
+    state: str
+    history: History = field(default_factory=lambda: History({}))
+    scores: dict[str, float] = field(default_factory=dict)
+    best_epoch: int | None = None
+    stopped_epoch: int | None = None
+    stop_reason: str = "epochs"
+    updates_per_epoch: int = 0
+    n_updates: int = 0
+    seconds: float = 0.0
+    path: str = "scan"
+    path_reason: str | None = None
+    initial_weights: str = ""
+    final_weights: str = ""
+    evaluation_changed_state: bool = False
+    error: str | None = None
+    n_weights: int = 0
+    weights: Weights | None = None
+    predictions: Tree | None = None
+
+
+OnEpoch = Callable[[Member, int, dict[str, float]], None]
+OnEnd = Callable[[Member, Outcome], None]

@@ -1,0 +1,118 @@
+"""When to stop: Keras's EarlyStopping as a pure policy, without its NaN trap."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from homeroom.errors import InputError
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the monitored value has not improved for `patience` epochs.
+
+    The eight parameters mean what they mean in `keras.callbacks.EarlyStopping`, with
+    three repairs: the best weights are restored by default; a monitor that the fit
+    does not produce is an error before training; NaN is never an improvement, so a
+    NaN first epoch does not freeze the rest.
+
+    Args:
+        monitor: A history key, "val_loss" by default.
+        min_delta: The least change that counts, in units of the monitor.
+        patience: Epochs without improvement before stopping. As in Keras, 0 and 1
+            are the same.
+        verbose: 1 tells the listener when it stops.
+        mode: "auto" (by the metric), "min" or "max".
+        baseline: A value to beat before the wait is reset.
+        restore_best_weights: Keep the weights of the best epoch (the default), also
+            when the epochs run out before the patience does.
+        start_from_epoch: Epochs to ignore at the start (0-based).
+
+    Raises:
+        InputError: If a value is out of range.
+
+    Examples:
+        >>> EarlyStopping(patience=5).monitor
+        'val_loss'
+    """
+
+    monitor: str = "val_loss"
+    min_delta: float = 0.0
+    patience: int = 0
+    verbose: int = 0
+    mode: str = "auto"
+    baseline: float | None = None
+    restore_best_weights: bool = True
+    start_from_epoch: int = 0
+
+    def __post_init__(self) -> None:
+        if self.mode not in {"auto", "min", "max"}:
+            msg = f"EarlyStopping(mode={self.mode!r}): use 'auto', 'min' or 'max'."
+            raise InputError(msg)
+        for name in ("patience", "start_from_epoch"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 0:
+                msg = (
+                    f"EarlyStopping({name}={value!r}): use a whole number of epochs, "
+                    "0 or more."
+                )
+                raise InputError(msg)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parameters by name, for the record."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class StoppingState:
+    """What the policy remembers between two epochs."""
+
+    best: float | None = None
+    best_epoch: int | None = None
+    wait: int = 0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from one epoch: keep these weights? stop now?"""
+
+    is_best: bool
+    stop: bool
+
+
+def step(
+    rule: EarlyStopping, state: StoppingState, epoch: int, value: float
+) -> tuple[StoppingState, Decision]:
+    """Advance the policy by one epoch; `rule.mode` must be resolved to min or max.
+
+    Comparisons happen in float32, as Keras's do on the JAX backend.
+
+    >>> rule = EarlyStopping(mode="min", patience=1)
+    >>> state, decision = step(rule, StoppingState(), 0, 0.5)
+    >>> step(rule, state, 1, 0.6)[1].stop
+    True
+    """
+    if epoch < rule.start_from_epoch:
+        return state, Decision(is_best=False, stop=False)
+    wait = state.wait + 1
+    if _improves(rule, value, state.best):
+        beats_baseline = rule.baseline is None or _improves(rule, value, rule.baseline)
+        best = StoppingState(value, epoch, 0 if beats_baseline else wait)
+        return best, Decision(is_best=True, stop=False)
+    waited = StoppingState(state.best, state.best_epoch, wait)
+    return waited, Decision(is_best=False, stop=wait >= rule.patience and epoch > 0)
+
+
+def _improves(rule: EarlyStopping, value: float, reference: float | None) -> bool:
+    if math.isnan(value):
+        return False
+    if reference is None:
+        return True
+    delta = abs(rule.min_delta)
+    if rule.mode == "max":
+        return bool(np.float32(value - delta) > np.float32(reference))
+    return bool(np.float32(value + delta) < np.float32(reference))

@@ -1,0 +1,260 @@
+"""From a model function to a built Keras model, its state, and what it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from homeroom import fingerprint, seeding
+from homeroom.errors import HomeroomError, InputError
+
+from . import door
+from .member import Arrays, ModelFunction, Tree, Weights
+
+# Layers whose behaviour is not told by their configuration.
+_OPAQUE_LAYERS = {"Lambda", "Normalization", "Discretization", "JaxLayer", "FlaxLayer"}
+
+
+def build(function: ModelFunction, seed: int, arrays: Arrays, batch_size: int) -> Any:
+    """Return the model that `keras.utils.set_random_seed(seed); function()` gives.
+
+    The model is built on the shapes of one batch, its optimizer too, and nothing is
+    trained. The caller's own random states and Keras's name counters are unmoved.
+
+    Raises:
+        InputError: If the function fails, returns no compiled model, or returns
+            layers that another call returned before.
+    """
+    keras = door.keras()
+    with _fresh_names(), seeding.preserved_global_randomness(), _keras_seed():
+        keras.utils.set_random_seed(int(seed))
+        model = _call(function)
+        _check(model, function)
+        batch = _first_rows(arrays, batch_size)
+        try:
+            model._symbolic_build(data_batch=batch)
+        except Exception as error:
+            msg = (
+                f"The model of {name_of(function)} does not accept this data: "
+                f"x has shapes {_shapes(arrays.x)}, y has {_shapes(arrays.y)}. "
+                f"Keras says: {first_line(error)}"
+            )
+            raise InputError(msg) from error
+    _claim(model, function)
+    return model
+
+
+def state_of(model: Any) -> tuple[list[Any], list[Any], list[Any]]:
+    """Return (trainable, non-trainable, optimizer) values, in Keras's order."""
+    return (
+        [v.value for v in model.trainable_variables],
+        [v.value for v in model.non_trainable_variables],
+        [v.value for v in model.optimizer.variables],
+    )
+
+
+def to_host(state: tuple[list[Any], list[Any], list[Any]]) -> Weights:
+    """Return the state as NumPy arrays."""
+    return Weights(*([np.asarray(v) for v in part] for part in state))
+
+
+def weights_fingerprint(state: tuple[list[Any], list[Any], list[Any]]) -> str:
+    """Return the content hash of all weights and statistics (not the optimizer)."""
+    return fingerprint.of_arrays(np.asarray(v) for part in state[:2] for v in part)
+
+
+def restore(model: Any, weights: Weights) -> Any:
+    """Give a built model trained values; returns the model."""
+    for variables, values in (
+        (model.trainable_variables, weights.trainable),
+        (model.non_trainable_variables, weights.non_trainable),
+        (model.optimizer.variables, weights.optimizer),
+    ):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    return model
+
+
+def identity(model: Any) -> str | None:
+    """Return a fingerprint of what the model computes, or None when it is not told.
+
+    Two models of equal identity differ at most in the values of their variables.
+    Only configurations of Keras's own parts are believed; custom layers, losses and
+    closures can hide constants, and then the traced step has to be compared.
+    """
+    keras = door.keras()
+    if type(model) is not keras.Sequential and type(model).__name__ != "Functional":
+        return None
+    parts = [*model._flatten_layers(include_self=False), model.optimizer]
+    if any(_is_opaque(part) for part in parts):
+        return None
+    try:
+        config = _without_initializers([model.get_config(), model.get_compile_config()])
+        if _has_custom_part(config):
+            return None
+        shapes = [[str(v.dtype), list(v.shape)] for v in model.variables]
+        text = msgspec.json.encode([config, shapes], enc_hook=repr)
+    except Exception:  # noqa: BLE001 - a config that cannot be read tells nothing
+        return None
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def trace(model: Any, arrays: Any, batch_size: int) -> str:
+    """Return a fingerprint of the traced training and test steps, constants included.
+
+    This is the slow and certain way to tell that two models compute the same.
+    """
+    jax = door.jax()
+    batch = jax.tree.map(lambda leaf: leaf[:batch_size], arrays)
+    metrics = [v.value for v in model.metrics_variables]
+    state = (*state_of(model), metrics)
+
+    def steps(state: Any, x: Any, y: Any, weight: Any) -> Any:
+        trainable, non_trainable, _, metrics = state
+        trained = model.train_step(state, (x, y, weight))
+        tested = model.test_step((trainable, non_trainable, metrics), (x, y, weight))
+        return trained, tested
+
+    traced = jax.make_jaxpr(steps)(state, batch[0], batch[1], batch[2])
+    constants = fingerprint.of_arrays(np.asarray(c) for c in traced.consts)
+    return fingerprint.of_bytes(str(traced).encode()) + constants
+
+
+def direction_of(model: Any, name: str) -> str | None:
+    """Return "max" or "min" for a metric of a compiled model, None when unknown."""
+    if name == "loss" or name.endswith("_loss"):
+        return "min"
+    for metric in model.metrics:
+        for inner in [metric, *getattr(metric, "metrics", [])]:
+            direction = getattr(inner, "_direction", None)
+            if direction and (name == inner.name or name.endswith(f"_{inner.name}")):
+                return "max" if direction == "up" else "min"
+    return None
+
+
+def name_of(function: ModelFunction) -> str:
+    """Return the name a person gave to a model function."""
+    inner = getattr(function, "func", function)
+    return f"{getattr(inner, '__name__', type(inner).__name__)}()"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first non-empty line of an error, with its type."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}".strip()
+
+
+def _call(function: ModelFunction) -> Any:
+    try:
+        return function()
+    except HomeroomError:
+        raise
+    except Exception as error:
+        msg = (
+            f"The model function {name_of(function)} failed: {first_line(error)}. "
+            "It must return a compiled keras.Model."
+        )
+        raise InputError(msg) from error
+
+
+def _check(model: Any, function: ModelFunction) -> None:
+    keras = door.keras()
+    if not isinstance(model, keras.Model):
+        msg = (
+            f"The model function {name_of(function)} returned "
+            f"{type(model).__name__}; it must return a compiled keras.Model."
+        )
+        raise InputError(msg)
+    if not model.compiled:
+        msg = (
+            f"The model function {name_of(function)} returned an uncompiled model. "
+            "Call model.compile(optimizer, loss=…, metrics=[…]) before returning it."
+        )
+        raise InputError(msg)
+
+
+def _claim(model: Any, function: ModelFunction) -> None:
+    """Mark the variables as this model's; refuse those of an earlier one."""
+    for variable in model.variables:
+        if getattr(variable, "_homeroom_claimed", False):
+            msg = (
+                f"The model function {name_of(function)} returned the same layers "
+                f"twice (variable {variable.path!r}). Folds that share layers train "
+                "each other. Create the layers and the model inside the function."
+            )
+            raise InputError(msg)
+        variable._homeroom_claimed = True
+
+
+@contextmanager
+def _fresh_names() -> Iterator[None]:
+    """Number layers and metrics from one, so that every member has the same names."""
+    from keras.src.backend.common import global_state
+
+    key = "object_name_uids"
+    before = global_state.get_global_attribute(key)
+    global_state.set_global_attribute(key, None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(key, before)
+
+
+@contextmanager
+def _keras_seed() -> Iterator[None]:
+    """Leave Keras's global seed and generator as they were found."""
+    from keras.src.backend.common import global_state
+
+    keys = ("global_random_seed", "global_seed_generator")
+    before = [global_state.get_global_attribute(key) for key in keys]
+    try:
+        yield
+    finally:
+        for key, value in zip(keys, before, strict=True):
+            global_state.set_global_attribute(key, value)
+
+
+def _first_rows(arrays: Arrays, n: int) -> tuple[Any, ...]:
+    jax = door.jax()
+    parts = (arrays.x, arrays.y, arrays.sample_weight)
+    return jax.tree.map(lambda leaf: leaf[:n], parts)  # type: ignore[no-any-return]
+
+
+def _shapes(tree: Tree) -> str:
+    leaves = door.jax().tree.leaves(tree)
+    return ", ".join(str(tuple(np.shape(leaf))) for leaf in leaves)
+
+
+def _is_opaque(part: Any) -> bool:
+    kind = type(part)
+    return not kind.__module__.startswith("keras.") or kind.__name__ in _OPAQUE_LAYERS
+
+
+def _has_custom_part(config: Any) -> bool:
+    if isinstance(config, dict):
+        if "class_name" in config and "module" in config:
+            module = str(config["module"])
+            if not (module == "keras" or module.startswith("keras.")):
+                return True
+        return any(_has_custom_part(value) for value in config.values())
+    if isinstance(config, list | tuple):
+        return any(_has_custom_part(value) for value in config)
+    return callable(config)
+
+
+def _without_initializers(config: Any) -> Any:
+    """Initial values are state; they do not change what is computed."""
+    if isinstance(config, dict):
+        return {
+            key: _without_initializers(value)
+            for key, value in config.items()
+            if not str(key).endswith("initializer") and key != "seed"
+        }
+    if isinstance(config, list | tuple):
+        return [_without_initializers(value) for value in config]
+    return config

@@ -1,0 +1,249 @@
+"""Many trainings at the price of their arithmetic: build, compile, run in lanes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from homeroom.errors import HomeroomError, InputError
+from homeroom.records import FAILED, INTERRUPTED
+
+from . import callbacks, door, fallback, lane, template
+from .member import Arrays, Member, OnEnd, OnEpoch, Outcome, Training
+from .program import Program, Shape, device_arrays
+from .stopping import EarlyStopping
+
+_KEPT_PROGRAMS = 64
+_programs: OrderedDict[Any, Program] = OrderedDict()
+_NOT_BEGUN = Outcome(state=INTERRUPTED, stop_reason="interrupted")
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A member made ready: its program and first state, or why it has none."""
+
+    member: Member
+    rule: EarlyStopping | None
+    program: Program | None
+    state: Any = None
+    arrays: Any = None
+    reason: str = ""
+
+
+def train(
+    members: Sequence[Member],
+    training: Training,
+    *,
+    lanes: int | None = None,
+    on_epoch: OnEpoch = lambda *_: None,
+    on_end: OnEnd = lambda *_: None,
+) -> list[Outcome]:
+    """Train every member; return their outcomes in the order of `members`.
+
+    Models that compute the same share one compiled program, on one lane per core.
+    A member's outcome does not depend on which others run, nor on the number of
+    lanes. What cannot be compiled runs through plain `fit`, with the reason in
+    `path_reason`. Ctrl-C ends the epochs that are running: members not finished come
+    back with state INTERRUPTED.
+
+    Args:
+        members: The trainings.
+        training: How each is trained.
+        lanes: Members trained at once; None is one per core on CPU, else one.
+        on_epoch: Called as (member, epoch, logs) after each epoch, from lane threads.
+        on_end: Called as (member, outcome) when a member is done, from lane threads.
+
+    Raises:
+        InputError: Before anything is trained, if a model function, an argument or
+            the monitor is wrong.
+    """
+    kept, rule = callbacks.adopt(training.callbacks, training.early_stopping)
+    training = replace(training, callbacks=kept, early_stopping=rule)
+    n_lanes = min(door.lane_count(lanes), max(len(members), 1))
+    workshop = _Workshop(members, training, one_core=n_lanes > 1)
+    outcomes: dict[int, Outcome] = {}
+    stop = threading.Event()
+    slots = threading.Semaphore(2 * n_lanes)
+
+    def work(job: _Job) -> None:
+        try:
+            if not stop.is_set():
+                outcome = _run(job, training, on_epoch, stop)
+                outcomes[id(job.member)] = outcome
+                on_end(job.member, outcome)
+        finally:
+            slots.release()
+
+    with ThreadPoolExecutor(n_lanes, thread_name_prefix="lane") as pool:
+        workshop.open(pool)
+        futures = []
+        try:
+            for member in members:
+                slots.acquire()
+                job = workshop.make(member)
+                if job.program is None:
+                    work(job)
+                else:
+                    futures.append(pool.submit(work, job))
+            for future in futures:
+                future.result()
+        except KeyboardInterrupt:
+            stop.set()
+        except BaseException:
+            stop.set()
+            raise
+    return [outcomes.get(id(member), _NOT_BEGUN) for member in members]
+
+
+def trained_model(member: Member, training: Training, outcome: Outcome) -> Any:
+    """Return a `keras.Model` with the weights of an outcome that kept them."""
+    if outcome.weights is None:
+        msg = "This training did not keep its weights, so there is no model to return."
+        raise InputError(msg)
+    model = template.build(
+        member.build, member.seed, member.arrays, training.batch_size
+    )
+    return template.restore(model, outcome.weights)
+
+
+class _Workshop:
+    """Makes members ready, in the caller's thread: Keras keeps its state per thread.
+
+    Members are made ready just before they run, so that memory does not grow with
+    their number; only the first of each group is made ready before anything runs,
+    and that is where bad input shows.
+    """
+
+    def __init__(
+        self, members: Sequence[Member], training: Training, *, one_core: bool
+    ) -> None:
+        self.training = training
+        self._one_core = one_core
+        self._shape = _shape(members, training)
+        self._on_device: dict[int, Any] = {}
+        self._ready: dict[int, _Job] = {}
+        firsts = {member.group: member for member in reversed(members)}
+        self._firsts = list(reversed(firsts.values()))
+
+    def open(self, pool: ThreadPoolExecutor) -> None:
+        """Make the first member of each group ready; compile their programs at once."""
+        for member in self._firsts:
+            self._ready[id(member)] = self._make(member)
+        programs = [job.program for job in self._ready.values() if job.program]
+        list(pool.map(Program.compile, programs))
+
+    def make(self, member: Member) -> _Job:
+        """Return the member's first state and its program."""
+        return self._ready.pop(id(member), None) or self._make(member)
+
+    def _make(self, member: Member) -> _Job:
+        training = self.training
+        arrays = self._arrays(member.arrays)
+        model = template.build(
+            member.build, member.seed, member.arrays, training.batch_size
+        )
+        rule = training.early_stopping
+        reason = _cannot_compile(model)
+        if not reason:
+            try:
+                program = self._program(model, arrays, member)
+            except HomeroomError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever tracing trips over
+                reason = f"the model cannot be traced ({template.first_line(error)})"
+        if reason:
+            return _Job(member, rule, None, reason=reason)
+        rule = _resolve(rule, model, program, member)
+        return _Job(member, rule, program, template.state_of(model), arrays)
+
+    def _arrays(self, arrays: Arrays) -> Any:
+        if id(arrays) not in self._on_device:
+            self._on_device[id(arrays)] = device_arrays(
+                arrays, self.training.class_weight
+            )
+        return self._on_device[id(arrays)]
+
+    def _program(self, model: Any, arrays: Any, member: Member) -> Program:
+        shape = self._shape
+        if member.validation_rows is None:
+            shape = replace(shape, n_parts=1)
+        told = template.identity(model)
+        told = told or template.trace(model, arrays, shape.batch_size)
+        leaves, tree = door.jax().tree.flatten(arrays)
+        kinds = tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves)
+        key = (told, str(tree), kinds, shape, self._one_core)
+        if key not in _programs:
+            _programs[key] = Program(model, arrays, shape, one_core=self._one_core)
+        _programs.move_to_end(key)
+        while len(_programs) > _KEPT_PROGRAMS:
+            _programs.popitem(last=False)
+        return _programs[key]
+
+
+def _shape(members: Sequence[Member], training: Training) -> Shape:
+    """Return the one shape that every member's row tables fit into."""
+    size = training.batch_size
+    validation_size = training.validation_batch_size or size
+    trained = [len(m.train_rows) for m in members]
+    measured = trained + [
+        len(m.validation_rows) for m in members if m.validation_rows is not None
+    ]
+    n_arrays = [len(door.jax().tree.leaves(m.arrays.x)[0]) for m in members]
+    return Shape(
+        batch_size=size,
+        validation_batch_size=validation_size,
+        partial_sizes=tuple(sorted({n % size for n in trained})),
+        validation_partial_sizes=tuple(sorted({n % validation_size for n in measured})),
+        n_rows=max(measured + n_arrays),
+        n_parts=2,
+    )
+
+
+def _cannot_compile(model: Any) -> str:
+    """Return why a model has to go through plain fit, or nothing."""
+    if model.run_eagerly:
+        return "the model was compiled with run_eagerly=True"
+    if not model.jit_compile:
+        return "the model was compiled with jit_compile=False"
+    if getattr(model.optimizer, "use_ema", False):
+        return "the optimizer averages its weights at the end of fit (use_ema=True)"
+    return ""
+
+
+def _resolve(
+    rule: EarlyStopping | None, model: Any, program: Program, member: Member
+) -> EarlyStopping | None:
+    known = [*program.train_names]
+    if member.validation_rows is not None:
+        known += [f"val_{name}" for name in program.test_names]
+    known += [f"train_eval_{name}" for name in program.test_names]
+    if rule is None:
+        return None
+    name = rule.monitor.removeprefix("val_").removeprefix("train_eval_")
+    return callbacks.resolve_rule(rule, known, template.direction_of(model, name))
+
+
+def _run(
+    job: _Job, training: Training, on_epoch: OnEpoch, stop: threading.Event
+) -> Outcome:
+    course = lane.Course(job.member, job.rule, on_epoch, stop.is_set)
+    try:
+        if job.program is None:
+            return fallback.run(job.member, training, course, job.reason)
+        job.program.compile()
+        return lane.run(
+            job.member, job.state, job.program, job.arrays, training, course
+        )
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one member's failure is its own
+        return replace(
+            course.outcome(0),
+            state=FAILED,
+            stop_reason="error",
+            error=template.first_line(error),
+        )
