@@ -73,6 +73,7 @@ class Program:
         self._options = {"xla_cpu_multi_thread_eigen": not one_core}
         if door.jax().default_backend() != "cpu":
             self._options = {}
+        self.fresh_optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
         self._fresh_metrics = _fresh_metrics(model)
         self.train_names, self.test_names = self._log_names(arrays)
         self._lowered = self._lower_epoch(arrays)

@@ -30,31 +30,55 @@ def build(function: ModelFunction, seed: int, arrays: Arrays, batch_size: int) -
         InputError: If the function fails, returns no compiled model, or returns
             layers that another call returned before.
     """
+    model = draw(function, seed, arrays, batch_size)
+    finish(model, function, arrays, batch_size)
+    return model
+
+
+def draw(function: ModelFunction, seed: int, arrays: Arrays, batch_size: int) -> Any:
+    """Return the model with its fresh weights, its optimizer perhaps not yet built.
+
+    This is all that a member needs whose program exists; raises as `build` does.
+    """
     keras = door.keras()
     with _fresh_names(), seeding.preserved_global_randomness(), _keras_seed():
         keras.utils.set_random_seed(int(seed))
         model = _call(function)
         _check(model, function)
-        batch = _first_rows(arrays, batch_size)
-        try:
-            model._symbolic_build(data_batch=batch)
-        except Exception as error:
-            msg = (
-                f"The model of {name_of(function)} does not accept this data: "
-                f"x has shapes {_shapes(arrays.x)}, y has {_shapes(arrays.y)}. "
-                f"Keras says: {first_line(error)}"
-            )
-            raise InputError(msg) from error
+        if not all(layer.built for layer in model._flatten_layers()):
+            finish(model, function, arrays, batch_size)
     _claim(model, function)
     return model
 
 
-def state_of(model: Any) -> tuple[list[Any], list[Any], list[Any]]:
-    """Return (trainable, non-trainable, optimizer) values, in Keras's order."""
+def finish(
+    model: Any, function: ModelFunction, arrays: Arrays, batch_size: int
+) -> None:
+    """Build whatever the model lacks: layers, loss, metrics, optimizer."""
+    try:
+        model._symbolic_build(data_batch=_first_rows(arrays, batch_size))
+    except Exception as error:
+        msg = (
+            f"The model of {name_of(function)} does not accept this data: "
+            f"x has shapes {_shapes(arrays.x)}, y has {_shapes(arrays.y)}. "
+            f"Keras says: {first_line(error)}"
+        )
+        raise InputError(msg) from error
+
+
+def state_of(
+    model: Any, optimizer: list[Any] | None = None
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Return (trainable, non-trainable, optimizer) values, in Keras's order.
+
+    `optimizer` stands in for the state of an optimizer that is not built.
+    """
     return (
         [v.value for v in model.trainable_variables],
         [v.value for v in model.non_trainable_variables],
-        [v.value for v in model.optimizer.variables],
+        [v.value for v in model.optimizer.variables]
+        if optimizer is None
+        else optimizer,
     )
 
 

@@ -141,24 +141,22 @@ class _Workshop:
         return self._ready.pop(id(member), None) or self._make(member)
 
     def _make(self, member: Member) -> _Job:
-        training = self.training
-        arrays = self._arrays(member.arrays)
-        model = template.build(
-            member.build, member.seed, member.arrays, training.batch_size
-        )
-        rule = training.early_stopping
+        size = self.training.batch_size
+        rule = self.training.early_stopping
+        model = template.draw(member.build, member.seed, member.arrays, size)
         reason = _cannot_compile(model)
         if not reason:
             try:
-                program = self._program(model, arrays, member)
+                program = self._program(model, member)
             except HomeroomError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever tracing trips over
                 reason = f"the model cannot be traced ({template.first_line(error)})"
         if reason:
             return _Job(member, rule, None, reason=reason)
-        rule = _resolve(rule, model, program, member)
-        return _Job(member, rule, program, template.state_of(model), arrays)
+        rule = _resolve(rule, program, member)
+        state = template.state_of(model, program.fresh_optimizer)
+        return _Job(member, rule, program, state, self._arrays(member.arrays))
 
     def _arrays(self, arrays: Arrays) -> Any:
         if id(arrays) not in self._on_device:
@@ -167,16 +165,20 @@ class _Workshop:
             )
         return self._on_device[id(arrays)]
 
-    def _program(self, model: Any, arrays: Any, member: Member) -> Program:
+    def _program(self, model: Any, member: Member) -> Program:
         shape = self._shape
         if member.validation_rows is None:
             shape = replace(shape, n_parts=1)
+        arrays = self._arrays(member.arrays)
         told = template.identity(model)
-        told = told or template.trace(model, arrays, shape.batch_size)
+        if not told:
+            template.finish(model, member.build, member.arrays, shape.batch_size)
+            told = template.trace(model, arrays, shape.batch_size)
         leaves, tree = door.jax().tree.flatten(arrays)
         kinds = tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves)
         key = (told, str(tree), kinds, shape, self._one_core)
         if key not in _programs:
+            template.finish(model, member.build, member.arrays, shape.batch_size)
             _programs[key] = Program(model, arrays, shape, one_core=self._one_core)
         _programs.move_to_end(key)
         while len(_programs) > _KEPT_PROGRAMS:
@@ -215,16 +217,17 @@ def _cannot_compile(model: Any) -> str:
 
 
 def _resolve(
-    rule: EarlyStopping | None, model: Any, program: Program, member: Member
+    rule: EarlyStopping | None, program: Program, member: Member
 ) -> EarlyStopping | None:
+    if rule is None:
+        return None
     known = [*program.train_names]
     if member.validation_rows is not None:
         known += [f"val_{name}" for name in program.test_names]
     known += [f"train_eval_{name}" for name in program.test_names]
-    if rule is None:
-        return None
     name = rule.monitor.removeprefix("val_").removeprefix("train_eval_")
-    return callbacks.resolve_rule(rule, known, template.direction_of(model, name))
+    direction = template.direction_of(program.model, name)
+    return callbacks.resolve_rule(rule, known, direction)
 
 
 def _run(
