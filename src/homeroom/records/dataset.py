@@ -17,7 +17,8 @@ class DatasetRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `task` is "classification", "regression" or "custom" (the model's own loss says).
     `classes` are the labels in the order of the encoded integers. `kinds` maps each
-    used column to "number", "category", "date" or "boolean" (empty for arrays).
+    used column to "number", "category", "date" or "boolean" (empty for arrays);
+    `formats` says how the dates of a column are written.
     """
 
     name: str
@@ -29,12 +30,16 @@ class DatasetRecord(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None = None
     classes: tuple[str, ...] = ()
     kinds: dict[str, str] = {}
+    formats: dict[str, str] = {}
     dropped: tuple[DroppedColumn, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The one cut into development rows and sealed test rows."""
+    """The one cut into development rows and sealed test rows.
+
+    `reason` says why the cut is not stratified, when it is not.
+    """
 
     n_development: int
     n_test: int
@@ -42,6 +47,7 @@ class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     development_fingerprint: str
     test_fingerprint: str
+    reason: str = ""
 
 
 class FoldRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +68,8 @@ class FoldRecord(msgspec.Struct, frozen=True, kw_only=True):
 class SplitPlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     """All folds of one strategy on one dataset.
 
-    `disjoint` says whether the validation parts of one repeat share no row.
+    `disjoint` says whether the validation parts of one repeat share no row. `seed`
+    is None when the folds were given as rows.
     """
 
     strategy: str
@@ -71,3 +78,4 @@ class SplitPlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     folds: tuple[FoldRecord, ...]
     fingerprint: str
     disjoint: bool = True
+    seed: int | None = None

@@ -1,0 +1,33 @@
+"""Data: what is known, converted and checked once, at the door.
+
+Owns: Dataset, the ways into it, input checks, preprocessing inside a fold.
+Never: decides who may see which rows, or trains a model.
+"""
+
+from .arrays import from_arrays
+from .builtin import BUILTIN, load
+from .checks import check_sparse_labels
+from .dataset import Array, Arrays, Dataset, Features, row_positions
+from .preprocessing import fit_preprocessing, table_preprocessing, transform
+from .table import NewTable, frame_for, read_table
+from .wording import counted, first_few
+
+__all__ = [
+    "BUILTIN",
+    "Array",
+    "Arrays",
+    "Dataset",
+    "Features",
+    "NewTable",
+    "check_sparse_labels",
+    "counted",
+    "first_few",
+    "fit_preprocessing",
+    "frame_for",
+    "from_arrays",
+    "load",
+    "read_table",
+    "row_positions",
+    "table_preprocessing",
+    "transform",
+]

@@ -1,0 +1,193 @@
+"""What is refused before anything is trained, with the rows and columns named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from homeroom.errors import DataError
+
+from .wording import counted, first_few
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from .dataset import Array
+
+_INT32 = np.iinfo(np.int32)
+
+
+def check_lengths(parts: Mapping[str, Any]) -> int:
+    """Return the number of rows that all parts share.
+
+    Raises:
+        DataError: If they differ, or there is no row.
+    """
+    lengths = {name: len(part) for name, part in parts.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(
+            f"{name} has {counted(n, 'row')}" for name, n in lengths.items()
+        )
+        raise DataError(
+            f"Lengths differ: {told}. Row i of every part must describe the same "
+            "thing; check how they were cut or joined."
+        )
+    n_rows = next(iter(lengths.values()))
+    if n_rows == 0:
+        raise DataError("There are no rows: x has length 0. Nothing can be learned.")
+    return n_rows
+
+
+def check_finite(
+    name: str, array: Array, columns: Sequence[str] | None = None, advice: str = ""
+) -> None:
+    """Refuse NaN and infinity, naming rows and columns.
+
+    Raises:
+        DataError: If a value is not finite.
+    """
+    if array.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(array)
+    if not bad.any():
+        return
+    rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
+    where = f"in {counted(len(rows), 'row')} (rows {first_few(rows)})"
+    if array.ndim == 2 and array.shape[1] > 1:
+        counts = bad.sum(axis=0)
+        told = (
+            f"{column_name(int(j), columns)}: {counts[j]}"
+            for j in np.flatnonzero(counts)
+        )
+        where += f"; {first_few(told)}"
+    what = "NaN" if np.isnan(array[bad]).all() else "NaN or infinity"
+    raise DataError(
+        f"{name} holds {what} {where}. One such value turns every weight into NaN. "
+        + (advice or "Remove these rows or fill the values in.")
+    )
+
+
+def column_name(position: int, columns: Sequence[str] | None) -> str:
+    """Return how a message names a column."""
+    return f"column {columns[position]!r}" if columns else f"column {position}"
+
+
+def to_int32(name: str, array: Array) -> NDArray[np.int32]:
+    """Return an integer array as int32, never wrapped.
+
+    Raises:
+        DataError: If a value does not fit.
+    """
+    outside = (array > _INT32.max) | (array < _INT32.min)
+    if outside.any():
+        place = tuple(int(i) for i in np.argwhere(outside)[0])
+        column = f", column {place[1]}" if len(place) == 2 else ""
+        raise DataError(
+            f"{name} holds {array[place]} in row {place[0]}{column}, and "
+            f"{counted(int(outside.sum()), 'such value')} in all, outside the int32 "
+            f"range {_INT32.min}..{_INT32.max} that Keras computes with. "
+            "If these are identifiers, number them 0, 1, 2, …; if they are "
+            "quantities, pass floats."
+        )
+    return array.astype(np.int32)
+
+
+def to_float32(name: str, array: Array) -> NDArray[np.float32]:
+    """Return numbers as float32; a value beyond its range is refused, not infinity.
+
+    Raises:
+        DataError: If a finite value does not fit.
+    """
+    with np.errstate(over="ignore"):
+        result: NDArray[np.float32] = array.astype(np.float32)
+    lost = np.isinf(result) & np.isfinite(array)
+    if lost.any():
+        place = tuple(int(i) for i in np.argwhere(lost)[0])
+        raise DataError(
+            f"{name} holds {array[place]:g} in row {place[0]}, beyond what float32 "
+            "can hold (3.4e38). Divide the values by a constant first."
+        )
+    return result
+
+
+def check_sparse_labels(y: Any, n_classes: int) -> None:
+    """Refuse labels that an output of `n_classes` cannot mean.
+
+    Keras trains silently on such labels: they are clipped or read as another class.
+    Call it once the width of the model's output is known, for sparse losses.
+
+    Args:
+        y: Labels [n] or [n, …], any dtype.
+        n_classes: Width of the model's output.
+
+    Raises:
+        DataError: If a label is not a whole number in 0..n_classes-1.
+
+    >>> check_sparse_labels(np.array([0, 1, 2]), n_classes=3)
+    """
+    array = np.asarray(y)
+    if array.dtype.kind not in "biuf":
+        _refuse_labels(array, np.ones(array.shape, bool), n_classes)
+    legal = (array >= 0) & (array < n_classes)
+    if array.dtype.kind == "f":
+        legal &= array == np.floor(array)
+    if not legal.all():
+        _refuse_labels(array, ~legal, n_classes)
+
+
+def _refuse_labels(array: Array, bad: Array, n_classes: int) -> NoReturn:
+    rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
+    values = first_few(np.unique(array[bad]))
+    raise DataError(
+        f"y holds labels that a model with {n_classes} outputs cannot learn: {values} "
+        f"in {counted(len(rows), 'row')} (rows {first_few(rows)}). A sparse loss reads "
+        f"a label as a position, so it must be a whole number in 0..{n_classes - 1}. "
+        "Give the model one output per class, or pass the labels as text, which are "
+        "numbered for you."
+    )
+
+
+def check_sample_weight(sample_weight: Any) -> NDArray[np.float32]:
+    """Return the weights as float32 [n].
+
+    Raises:
+        DataError: If a weight is negative or not finite, or all are zero.
+    """
+    array = np.asarray(sample_weight)
+    if array.ndim != 1 or array.dtype.kind not in "biuf":
+        raise DataError(
+            "sample_weight must be one number per row; got "
+            f"{array.dtype} of shape {array.shape}."
+        )
+    bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if bad.size:
+        raise DataError(
+            f"sample_weight is negative or not finite in {counted(bad.size, 'row')} "
+            f"(rows {first_few(bad)}: {first_few(array[bad])}). A weight says how "
+            "often a row counts: 0 or more."
+        )
+    if array.size and not array.any():
+        raise DataError("sample_weight is 0 in every row, so no row counts.")
+    return to_float32("sample_weight", array)
+
+
+def check_groups(groups: Any) -> Array:
+    """Return one group per row: int64 [n] or text [n].
+
+    Raises:
+        DataError: If a group is missing or the shape is not [n].
+    """
+    array = np.asarray(groups)
+    if array.ndim != 1:
+        raise DataError(f"groups must name one group per row; got shape {array.shape}.")
+    missing = np.flatnonzero([item is None or item != item for item in array.tolist()])
+    if missing.size:
+        raise DataError(
+            f"groups is missing in {counted(missing.size, 'row')} (rows "
+            f"{first_few(missing)}). Give every row a group; a row that belongs to "
+            "nobody gets a group of its own."
+        )
+    return array.astype(np.int64) if array.dtype.kind in "biu" else array.astype(str)

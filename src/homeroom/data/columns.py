@@ -1,0 +1,284 @@
+"""What a raw column is: a number, a category, a date, true/false, or of no use."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from homeroom.errors import DataError
+
+from .wording import counted
+
+if TYPE_CHECKING:
+    from .reading import RawTable
+
+IDENTIFIER = "identifier"
+
+_MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "<NA>", "#N/A")
+_MISSING_NUMBERS = (*_MISSING, "?", "-", ".", "na", "None", "none")
+_ID_NAME = re.compile(
+    r"(?i:(^|[\W_])(id|idx|index|no|nr|uuid|guid|key)\.?$)|[a-z0-9](Id|ID|No|Key)$"
+    r"|번호$|순번$|아이디$|식별자$"
+)
+_YEAR_FIRST = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d")
+_YEAR_LAST = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
+_DATE_FORMATS = (
+    *(
+        date + time
+        for date in (*_YEAR_FIRST, *_YEAR_LAST)
+        for time in ("", " %H:%M", " %H:%M:%S%.f", "T%H:%M:%S%.f")
+    ),
+    "%Y년 %m월 %d일",
+)
+_LOOKS_LIKE_A_DATE = r"\d{4}\D+\d{1,2}\D+\d{1,2}|\d{1,2}\D\d{1,2}\D\d{4}"
+_LEADING_ZERO = r"^0\d"
+_COUNTER_ROWS = 20
+_MOSTLY = 0.9
+_LEVELS = 30
+_WORDS = 4
+_DATE_PARTS = ("year", "month", "day of week", "day number")
+
+
+@dataclass(frozen=True)
+class Column:
+    """What was found out about one column.
+
+    `kind` is None when it is left out, for `reason`. `format` is how its dates are
+    written ("" when the file itself says so).
+    """
+
+    kind: str | None
+    reason: str = ""
+    format: str = ""
+
+
+def model_columns(name: str, kind: str) -> list[str]:
+    """Return the names under which a raw column reaches the preprocessing.
+
+    >>> model_columns("when", "date")[0]
+    'when (year)'
+    """
+    if kind == "date":
+        return [f"{name} ({part})" for part in _DATE_PARTS]
+    return [name]
+
+
+def infer(raw: RawTable, name: str) -> Column:
+    """Find out what a raw column is.
+
+    Raises:
+        DataError: If it holds numbers except for a few cells.
+    """
+    cells = tidy(raw.frame[name])
+    present = cells.drop_nulls()
+    n_values = present.n_unique() if _is_flat(present.dtype) else 0
+    if present.is_empty():
+        return Column(None, "every cell is missing")
+    if n_values == 1 and len(present) == len(cells):
+        return Column(None, f"the same in every row ({str(present[0])[:40]!r})")
+    if name == raw.unnamed:
+        return Column(None, f"{IDENTIFIER}: a first column without a name (an index)")
+    if present.dtype == pl.String:
+        return _infer_text(raw, name, present, n_values)
+    if present.dtype == pl.Boolean:
+        return Column("boolean")
+    if present.dtype.is_numeric():
+        return _number(name, present, n_values)
+    if present.dtype in (pl.Date, pl.Datetime):
+        return Column("date")
+    return Column(None, f"cells of type {present.dtype} are not supported")
+
+
+def _is_flat(kind: pl.DataType) -> bool:
+    return not kind.is_nested() and kind not in (pl.Object, pl.Binary)
+
+
+def _infer_text(raw: RawTable, name: str, present: pl.Series, n_values: int) -> Column:
+    lowered = present.str.to_lowercase()
+    if lowered.is_in(["true", "false"]).all():
+        return Column("boolean")
+    numbers = as_numbers(present)
+    countable = present.filter(~present.is_in(_MISSING_NUMBERS))
+    is_code = countable.str.contains(_LEADING_ZERO).any()
+    if len(countable) and not is_code:
+        share = numbers.drop_nulls().len() / len(countable)
+        if share == 1:
+            return _number(name, numbers.drop_nulls(), n_values)
+        if share >= _MOSTLY and n_values > _LEVELS:
+            _refuse_mixed(raw, name)
+    if (found := _dates(countable)) is not None:
+        return found
+    return _text(name, present, n_values)
+
+
+def _number(name: str, numbers: pl.Series, n_values: int) -> Column:
+    whole = numbers.dtype.is_integer() or bool((numbers == numbers.floor()).all())
+    if whole and n_values == len(numbers) > 1:
+        if _ID_NAME.search(name):
+            return Column(None, f"{IDENTIFIER}: a different whole number in every row")
+        steps = numbers.cast(pl.Float64).diff().drop_nulls()
+        is_counter = numbers[0] in (0, 1) and bool((steps == 1).all())
+        if is_counter and len(numbers) >= _COUNTER_ROWS:
+            return Column(None, f"{IDENTIFIER}: counts the rows")
+    return Column("number")
+
+
+def _text(name: str, present: pl.Series, n_values: int) -> Column:
+    different = n_values / len(present)
+    if different == 1 and len(present) > 1:
+        return Column(None, f"{IDENTIFIER} or free text: different in every row")
+    if len(present) >= _COUNTER_ROWS and different >= _MOSTLY:
+        return Column(None, f"free text: {n_values} different in {len(present)} rows")
+    words = present.str.count_matches(r"\s+").mean()
+    if different > 0.5 and isinstance(words, float) and words >= _WORDS:
+        return Column(None, f"free text: {words + 1:.0f} words in a cell")
+    return Column("category")
+
+
+def _refuse_mixed(raw: RawTable, name: str) -> None:
+    cells = tidy(raw.frame[name])
+    odd = cells.is_not_null() & as_numbers(cells).is_null()
+    odd &= ~cells.is_in(_MISSING_NUMBERS).fill_null(value=False)
+    rows = odd.arg_true().to_list()
+    raise DataError(
+        f"Column {name!r} of {raw.name} holds numbers, except {cells[rows[0]][:40]!r} "
+        f"({raw.where(rows)}; {counted(len(rows), 'cell')} in all). Correct these "
+        "cells, or leave them empty if the number is unknown."
+    )
+
+
+def tidy(cells: pl.Series) -> pl.Series:
+    """Return cells with one idea of missing: null, also for NaN, blanks and "NA"."""
+    if cells.dtype in (pl.Categorical, pl.Enum):
+        cells = cells.cast(pl.String)
+    if cells.dtype == pl.String:
+        cells = cells.str.strip_chars()
+        return cells.set(cells.is_in(_MISSING), None)
+    if cells.dtype.is_decimal():
+        cells = cells.cast(pl.Float64)
+    return cells.fill_nan(None) if cells.dtype.is_float() else cells
+
+
+def as_numbers(cells: pl.Series) -> pl.Series:
+    """Return text as Float64; null where it is not a number.
+
+    "1,234.5" has thousands separators and "1.234,5" a decimal comma; a column is read
+    the second way only when every cell fits it and some cell does not fit the first.
+    """
+    cells = cells.set(cells.is_in(_MISSING_NUMBERS), None)
+    plain = _cast(cells)
+    if plain.null_count() == cells.null_count():
+        return plain
+    grouped = cells.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
+    english = _cast(_where(cells, grouped, cells.str.replace_all(",", "")))
+    comma = cells.str.contains(r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$")
+    swapped = cells.str.replace_all(".", "", literal=True).str.replace(",", ".")
+    european = _cast(_where(cells, comma, swapped))
+    candidates = [plain, english, european]
+    return min(candidates, key=lambda numbers: numbers.null_count())
+
+
+def _where(cells: pl.Series, mask: pl.Series, other: pl.Series) -> pl.Series:
+    return other.zip_with(mask.fill_null(value=False), cells)
+
+
+def _cast(cells: pl.Series) -> pl.Series:
+    return cells.cast(pl.Float64, strict=False)
+
+
+def _dates(present: pl.Series) -> Column | None:
+    if present.is_empty() or not present.str.contains(_LOOKS_LIKE_A_DATE).all():
+        return None
+    fits = [f for f in _DATE_FORMATS if as_days(present, f).null_count() == 0]
+    if not fits:
+        return None
+    if any(f.startswith("%d/") for f in fits) and any(
+        f.startswith("%m/") for f in fits
+    ):
+        return Column(
+            None,
+            f"dates such as {present[0]!r} can be day/month or month/day; write "
+            "2024-12-31",
+        )
+    return Column("date", format=fits[0])
+
+
+def as_days(cells: pl.Series, form: str) -> pl.Series:
+    """Return dates as Datetime; null where a cell is not written in this form."""
+    if cells.dtype == pl.String and "%H" in form:
+        return cells.str.to_datetime(form, strict=False, time_unit="us")
+    if cells.dtype == pl.String:
+        return cells.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+    if cells.dtype == pl.Datetime:
+        return cells.dt.replace_time_zone(None).cast(pl.Datetime("us"))
+    return cells.cast(pl.Datetime("us"), strict=False)
+
+
+def parse(raw: RawTable, name: str, kind: str, form: str = "") -> pl.DataFrame:
+    """Return a raw column as the columns its kind asks for, missing cells as null.
+
+    Raises:
+        DataError: If a cell is not of this kind.
+    """
+    cells = tidy(raw.frame[name])
+    if kind == "category":
+        return cells.cast(pl.String).to_frame()
+    if kind == "date":
+        days = as_days(cells, form)
+        _refuse_others(raw, name, cells, days, f"a date written as {form or 'a date'}")
+        return _date_parts(name, days)
+    numbers = _booleans(cells) if kind == "boolean" else _numbers(cells)
+    _refuse_others(raw, name, cells, numbers, f"a {kind}")
+    endless = numbers.is_infinite().arg_true().to_list()
+    if endless:
+        raise DataError(
+            f"Column {name!r} of {raw.name} is infinite in {raw.where(endless)}. "
+            "Leave the cell empty if the number is unknown."
+        )
+    return numbers.alias(name).to_frame()
+
+
+def _numbers(cells: pl.Series) -> pl.Series:
+    if cells.dtype == pl.String:
+        return as_numbers(cells).fill_nan(None)
+    return cells.cast(pl.Float64, strict=False)
+
+
+def _booleans(cells: pl.Series) -> pl.Series:
+    if cells.dtype != pl.String:
+        return cells.cast(pl.Boolean, strict=False).cast(pl.Float64)
+    lowered = cells.str.to_lowercase()
+    known = {"true": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "0": 0.0, "0.0": 0.0}
+    return lowered.replace_strict(known, default=None, return_dtype=pl.Float64)
+
+
+def _refuse_others(
+    raw: RawTable, name: str, cells: pl.Series, parsed: pl.Series, expected: str
+) -> None:
+    unread = parsed.is_null() & cells.is_not_null()
+    if cells.dtype == pl.String:
+        unread &= ~cells.is_in(_MISSING_NUMBERS).fill_null(value=False)
+    rows = unread.arg_true().to_list()
+    if rows:
+        raise DataError(
+            f"Column {name!r} of {raw.name} holds {str(cells[rows[0]])[:40]!r} "
+            f"({raw.where(rows)}); expected {expected}. Correct these cells, or leave "
+            "them empty."
+        )
+
+
+def _date_parts(name: str, days: pl.Series) -> pl.DataFrame:
+    micro = days.cast(pl.Int64).cast(pl.Float64)
+    parts = (
+        days.dt.year(),
+        days.dt.month(),
+        days.dt.weekday(),
+        micro / (24 * 60 * 60 * 1_000_000),
+    )
+    return pl.DataFrame([
+        part.cast(pl.Float64).alias(column)
+        for column, part in zip(model_columns(name, "date"), parts, strict=True)
+    ])

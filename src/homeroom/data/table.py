@@ -1,0 +1,207 @@
+"""From a CSV or Parquet file to a Dataset, and new files in the same form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from homeroom.errors import DataError, InputError, did_you_mean
+from homeroom.records import DatasetRecord, DroppedColumn
+
+from .columns import IDENTIFIER, as_numbers, infer, parse, tidy
+from .dataset import Array, Dataset, content_fingerprint
+from .labels import Target, check_task, read_target
+from .reading import RawTable, read_raw
+from .wording import counted, first_few
+
+if TYPE_CHECKING:
+    import os
+
+_FEW_LABELS = 20
+_ROWS_PER_LABEL = 5
+
+
+@dataclass(frozen=True, eq=False)
+class NewTable:
+    """Rows to predict: columns as in training, and what identifies the rows.
+
+    Args:
+        x: The columns a model was trained on, in the order of the file's rows.
+        identifiers: The id-like columns that training left out, as they are written.
+    """
+
+    x: pl.DataFrame
+    identifiers: pl.DataFrame
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    target: str,
+    *,
+    task: str | None = None,
+    name: str | None = None,
+) -> Dataset:
+    """Return the Dataset of a CSV, TSV or Parquet file.
+
+    The encoding (UTF-8, CP949, UTF-16, …), the separator and what every column is are
+    found out; `record.notes`, `record.kinds` and `record.dropped` say what was found.
+    Left out are identifiers, constant columns and free text. Missing feature cells
+    stay null, to be filled inside each fold.
+
+    Args:
+        path: The file.
+        target: The column to learn.
+        task: "classification" or "regression"; None to infer it from the column.
+        name: What the dataset is called; the file's name by default.
+
+    Raises:
+        InputError: If the file or the target column does not exist.
+        DataError: If the file cannot be trained on as it is, with the lines named.
+
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "pets.csv"
+    >>> lines = ["weight,fur,pet", "4.1,long,cat", "31,short,dog", "3.8,short,cat"]
+    >>> _ = file.write_text(chr(10).join(lines))
+    >>> data = read_table(file, "pet")
+    >>> data.record.kinds, data.record.classes
+    ({'weight': 'number', 'fur': 'category'}, ('cat', 'dog'))
+    """
+    check_task(task)
+    raw = read_raw(path)
+    if target not in raw.frame.columns:
+        raise InputError(
+            f"{raw.name} has no column {target!r}. It has: "
+            f"{first_few(raw.frame.columns, 20)}."
+            f"{did_you_mean(target, raw.frame.columns)}"
+        )
+    answer = _read_target(raw, target, task)
+    found = {c: infer(raw, c) for c in raw.frame.columns if c != target}
+    kinds = {c: column.kind for c, column in found.items() if column.kind is not None}
+    dropped = [
+        DroppedColumn(c, column.reason)
+        for c, column in found.items()
+        if column.kind is None
+    ]
+    if not kinds:
+        told = "; ".join(f"{d.name!r}: {d.reason}" for d in dropped)
+        raise DataError(
+            f"{raw.name} has no column to learn {target!r} from. "
+            + (f"Left out: {told}." if told else "It has no other column.")
+        )
+    formats = {c: column.format for c, column in found.items() if column.format}
+    x = _parse_columns(raw, kinds, formats)
+    record = DatasetRecord(
+        name=name or Path(path).stem,
+        task=answer.task,
+        task_reason=answer.reason,
+        n_rows=x.height,
+        shapes={"x": x.shape, "y": tuple(answer.y.shape)},
+        fingerprint=content_fingerprint(x, answer.y, None, None),
+        target=target,
+        classes=answer.classes,
+        kinds=kinds,
+        formats=formats,
+        dropped=tuple(dropped),
+        notes=(*raw.notes, *answer.notes),
+    )
+    return Dataset(x, answer.y, record)
+
+
+def frame_for(record: DatasetRecord, path: str | os.PathLike[str]) -> NewTable:
+    """Return the rows of a new file in the form the dataset of `record` had.
+
+    The target column need not exist and is ignored; so are columns that training did
+    not use. The order of the rows is kept.
+
+    Args:
+        record: What is known of the table that was trained on.
+        path: A CSV, TSV or Parquet file.
+
+    Raises:
+        InputError: If the record is not of a table, or the file does not exist.
+        DataError: If a needed column is missing, or a cell is not of its kind.
+    """
+    if not record.kinds:
+        raise InputError(
+            f"Dataset {record.name!r} was made from arrays, so it has no columns to "
+            "look for in a file. Pass arrays to predict."
+        )
+    raw = read_raw(path)
+    missing = [column for column in record.kinds if column not in raw.frame.columns]
+    if missing:
+        raise DataError(
+            f"{raw.name} lacks {counted(len(missing), 'column')} that the model was "
+            f"trained on: {first_few(map(repr, missing), 20)}. It has: "
+            f"{first_few(raw.frame.columns, 20)}."
+            f"{did_you_mean(missing[0], raw.frame.columns)}"
+        )
+    known = [
+        dropped.name
+        for dropped in record.dropped
+        if dropped.reason.startswith(IDENTIFIER) and dropped.name in raw.frame.columns
+    ]
+    x = _parse_columns(raw, record.kinds, record.formats)
+    return NewTable(x, raw.frame.select(known))
+
+
+def _parse_columns(
+    raw: RawTable, kinds: dict[str, str], formats: dict[str, str]
+) -> pl.DataFrame:
+    return pl.concat(
+        [parse(raw, c, kind, formats.get(c, "")) for c, kind in kinds.items()],
+        how="horizontal",
+    )
+
+
+def _read_target(raw: RawTable, target: str, task: str | None) -> Target:
+    cells = tidy(raw.frame[target])
+    missing = cells.is_null().arg_true().to_list()
+    if missing:
+        raise DataError(
+            f"The target {target!r} is missing in {counted(len(missing), 'row')} of "
+            f"{raw.name} ({raw.where(missing)}). A row without an answer teaches "
+            "nothing: remove these rows."
+        )
+    values = _target_values(cells, task)
+    if task is None and values.dtype.kind in "iuf":
+        task = _task_of_numbers(values)
+    return read_target(values, task, name=repr(target))
+
+
+def _target_values(cells: pl.Series, task: str | None) -> Array:
+    if cells.dtype in (pl.Date, pl.Datetime) or not (
+        cells.dtype == pl.String
+        or cells.dtype == pl.Boolean
+        or cells.dtype.is_numeric()
+    ):
+        raise DataError(
+            f"The target {cells.name!r} holds {cells.dtype}; expected labels or "
+            "numbers. A date becomes a number as days since another date."
+        )
+    if cells.dtype == pl.String:
+        numbers = as_numbers(cells)
+        codes = cells.str.contains(r"^0\d").any()
+        if numbers.null_count() or (codes and task != "regression"):
+            return cells.to_numpy()
+        cells = numbers
+    values: Array = cells.to_numpy()
+    if values.dtype.kind == "f" and np.isfinite(values).all():
+        whole = bool((values == np.floor(values)).all())
+        return (
+            values.astype(np.int64)
+            if whole and np.abs(values).max() < 2**53
+            else values
+        )
+    return values
+
+
+def _task_of_numbers(values: Array) -> str:
+    if values.dtype.kind == "f":
+        return "regression"
+    n_labels = len(np.unique(values))
+    few = n_labels <= _FEW_LABELS and n_labels * _ROWS_PER_LABEL <= len(values)
+    return "classification" if few or n_labels == 2 else "regression"
