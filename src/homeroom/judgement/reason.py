@@ -1,0 +1,182 @@
+"""The sentences that say why a candidate was chosen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .summary import Summary
+
+DECISIVE = 0.95
+
+
+class Steadiness(NamedTuple):
+    """What equivalent candidates are ordered by: the first difference decides."""
+
+    worst_fold_loss: float
+    sd_folds: float
+    n_weights: float
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A selection with everything its explanation needs.
+
+    `ranking` is the equivalent set, steadiest first; its first is the one chosen.
+    """
+
+    leader: Summary
+    ranking: tuple[Summary, ...]
+    n_compared: int
+    rope: float
+    steadiness: Mapping[str, Steadiness]
+    optimism: float
+    excluded: Mapping[str, str]
+
+    @property
+    def chosen(self) -> Summary:
+        """The steadiest of the equivalent candidates."""
+        return self.ranking[0]
+
+
+def explain(choice: Choice) -> str:
+    """Return the reason of a choice: what led, what decided, what it is worth."""
+    sentences = [_lead(choice)]
+    if choice.n_compared > 1:
+        sentences += [_equivalence(choice), _decision(choice), _caveat(choice)]
+        sentences.append(_optimism(choice))
+    if choice.excluded:
+        names = _quoted(choice.excluded)
+        sentences.append(f"Left out because trainings failed: {names}.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _lead(choice: Choice) -> str:
+    leader = choice.leader
+    measured = (
+        f"mean validation {leader.metric.name} {leader.mean:.4g}, {_base(leader)}"
+    )
+    if choice.n_compared == 1:
+        other = " that trained without failure" if choice.excluded else ""
+        return f"{leader.candidate!r} is the only candidate{other} ({measured})."
+    return (
+        f"Of {choice.n_compared} candidates {leader.candidate!r} has the best mean "
+        f"({measured})."
+    )
+
+
+def _base(summary: Summary) -> str:
+    folds = _count(summary.n_folds, "fold")
+    base = folds if summary.n_seeds == 1 else f"{folds} × {summary.n_seeds} seeds"
+    if summary.interval is None:
+        return base
+    low, high = summary.interval.low, summary.interval.high
+    percent = f"{100 * summary.interval.level:g} %"
+    return f"{base}, approximate {percent} interval {low:.4g} to {high:.4g}"
+
+
+def _equivalence(choice: Choice) -> str:
+    others = [s.candidate for s in choice.ranking if s is not choice.leader]
+    if choice.leader.n_folds < 2:
+        return (
+            "One fold cannot tell candidates apart, so all count as equivalent; "
+            "cross-validate to compare them."
+        )
+    margin = f"worse by more than {choice.rope:.3g} with a probability of at least 0.95"
+    if not others:
+        return f"Every other candidate is {margin}."
+    verb = "is" if len(others) == 1 else "are"
+    return f"{_quoted(others)} {verb} not {margin}, so cannot be told from it."
+
+
+def _decision(choice: Choice) -> str:
+    if len(choice.ranking) < 2:
+        return ""
+    chosen, leader = choice.chosen, choice.leader
+    if chosen is leader:
+        return (
+            f"{chosen.candidate!r} is also the steadiest of these "
+            f"{len(choice.ranking)}: {_difference(choice, choice.ranking[1])}."
+        )
+    return (
+        f"Best mean and steadiest differ: {chosen.candidate!r} is chosen (mean "
+        f"{chosen.mean:.4g}), because {_difference(choice, leader)}."
+    )
+
+
+def _difference(choice: Choice, other: Summary) -> str:
+    """Say in which of the ordering values the chosen one beats `other` first."""
+    mine = choice.steadiness[choice.chosen.candidate]
+    theirs = choice.steadiness[other.candidate]
+    name, against = choice.chosen.metric.name, f"of {other.candidate!r}"
+    if mine.worst_fold_loss != theirs.worst_fold_loss:
+        # The sign was turned so that lower is better; say the value as it was.
+        return (
+            f"its worst fold has {name} {_worst(choice.chosen)} against "
+            f"{_worst(other)} {against}{_spreads(choice.chosen, other)}"
+        )
+    if mine.sd_folds != theirs.sd_folds:
+        return (
+            f"the worst folds are equal and its {name} spreads less over folds "
+            f"(SD {mine.sd_folds:.3g} against {theirs.sd_folds:.3g} {against})"
+        )
+    if mine.n_weights != theirs.n_weights:
+        return (
+            "worst fold and spread are equal and it has fewer weights "
+            f"({mine.n_weights:,.0f} against {_weights(theirs)} {against})"
+        )
+    return f"it ties with {other.candidate!r} in everything and comes first by name"
+
+
+def _worst(summary: Summary) -> str:
+    return f"{summary.worst_fold.value:.4g}" if summary.worst_fold else "no value"
+
+
+def _spreads(chosen: Summary, other: Summary) -> str:
+    if math.isnan(chosen.sd_folds):
+        return ""
+    return f" (spread over folds {chosen.sd_folds:.3g} against {other.sd_folds:.3g})"
+
+
+def _weights(steadiness: Steadiness) -> str:
+    unknown = math.isinf(steadiness.n_weights)
+    return "an unknown number" if unknown else f"{steadiness.n_weights:,.0f}"
+
+
+def _caveat(choice: Choice) -> str:
+    interval = choice.chosen.sd_folds_interval
+    if len(choice.ranking) < 2 or interval is None:
+        return ""
+    return (
+        f"{_count(choice.chosen.n_folds, 'fold')} barely resolve steadiness: the "
+        f"{100 * interval.level:g} % interval of that spread is {interval.low:.3g} to "
+        f"{interval.high:.3g}."
+    )
+
+
+def _optimism(choice: Choice) -> str:
+    if math.isnan(choice.optimism):
+        return (
+            f"As the best of {choice.n_compared} its score is optimistic; one fold "
+            "cannot say by how much."
+        )
+    return (
+        f"As one of {choice.n_compared} compared, its score is expected to be too good "
+        f"by up to about {choice.optimism:.2g}."
+    )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    listed = [repr(name) for name in names]
+    if len(listed) < 2:
+        return "".join(listed)
+    return f"{', '.join(listed[:-1])} and {listed[-1]}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
