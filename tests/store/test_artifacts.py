@@ -166,6 +166,17 @@ def test_a_compressed_archive_is_not_opened():
             load(bomb)
 
 
+def test_an_overlapping_archive_is_not_opened():
+    """A file that lists the same bytes a thousand times is refused unread."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.npy", header("(10000,)") + bytes(80_000))
+        archive.filelist *= 1000
+    for load in (load_arrays, load_estimator):
+        with pytest.raises(StoreError, match="far larger than it looks"):
+            load(buffer.getvalue())
+
+
 TABLE = pd.DataFrame({
     "age": [1.0, np.nan, 3.0, 4.0] * 15,
     "height": np.arange(60.0),
@@ -284,13 +295,13 @@ def call(name, *values):
         "numpy.memmap",
         "numpy.testing.runstring",
         "scipy.io.loadmat",
-        "sklearn.datasets._base.open",
-        "sklearn.base.pickle",
-        "sklearn.pipeline.Path",
+        "sklearn.datasets._base.urlretrieve",
+        "sklearn.metrics._scorer.get_scorer",
+        "sklearn.pipeline.islice",
         "sklearn.utils._testing.check_output",
         "sklearn.utils._testing.TempMemmap",
         "sklearn.utils.validation.joblib",
-        "sklearn.model_selection._split.warnings",
+        "sklearn.model_selection._search.partial",
         "sklearn.ensemble._forest.Parallel",
         "sklearn.no_such_module.Thing",
         "homeroom.store.open_store",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from threading import Barrier, get_ident
 
 import pytest
 
 from homeroom.errors import InputError, StoreError
-from homeroom.store import open_store
+from homeroom.store import open_store, schema
 from homeroom.store.database import Database
 from homeroom.testing import sample_member, sample_run
 
@@ -78,6 +80,25 @@ def test_a_folder_is_not_a_store(path):
     """A folder is refused with the path that was probably meant."""
     with pytest.raises(StoreError, match=r"is a folder.*homeroom\.db"):
         open_store(path.parent)
+
+
+def test_a_store_made_in_the_meantime_is_used(path, monkeypatch):
+    """Two starts that both saw an empty file make one store and one format row."""
+    both_have_looked = Barrier(2)
+    look, seen = schema._format_of, set()
+
+    def look_first(connection, where):
+        found = look(connection, where)
+        if get_ident() not in seen:
+            seen.add(get_ident())
+            assert found is None
+            both_have_looked.wait(timeout=10)
+        return found
+
+    monkeypatch.setattr(schema, "_format_of", look_first)
+    with ThreadPoolExecutor(2) as pool:
+        stores = list(pool.map(open_store, [path, path]))
+    assert [s.create_run(sample_run()).id[-1] for s in stores] == ["1", "2"]
 
 
 @pytest.mark.parametrize("create", [True, False])

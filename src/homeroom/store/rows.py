@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from datetime import UTC, datetime
@@ -197,7 +196,7 @@ def mean_of(connection: sa.Connection, record: RunRecord) -> str | None:
     known = [score for score in scores if score is not None]
     if not known or len(known) < len(scores):
         return None
-    return repr(math.fsum(known) / len(known) if _finite(known) else math.nan)
+    return repr(sum(known) / len(known))
 
 
 def opened_before(opening: Opening) -> str:
@@ -219,10 +218,6 @@ def opened_before(opening: Opening) -> str:
         "being evaluated now,\n  or the process ended before it could write one. A "
         f"claim counts as an opening.\n  {advice}"
     )
-
-
-def _finite(values: list[float]) -> bool:
-    return all(map(math.isfinite, values))
 
 
 def _require_format(row: sa.Row[Any], what: str) -> None:
