@@ -251,6 +251,6 @@ def _read_column(column: nw.Series[Any]) -> Array:
     values = column.to_list()
     row = next((i for i, cell in enumerate(values) if cell is not None), 0)
     raise DataError(
-        f"{name} has dtype {column.dtype}, for example {str(values[row])[:40]!r} in row "
-        f"{row}; expected numbers. {_TEXT_ADVICE}"
+        f"{name} has dtype {column.dtype}, for example {str(values[row])[:40]!r} in "
+        f"row {row}; expected numbers. {_TEXT_ADVICE}"
     )
