@@ -7,6 +7,7 @@ Never: trains, draws or stores; and never averages over a training that failed.
 from .comparison import Comparison, compare
 from .curve import Curve, mean_curve
 from .intervals import bootstrap_interval, half_width, sd_interval, wilson
+from .optimism import expected_maximum
 from .prechelt import (
     first_above,
     generalization_loss,
@@ -14,7 +15,7 @@ from .prechelt import (
     successive_rises,
     training_progress,
 )
-from .selection import expected_maximum, one_std_err, select
+from .selection import one_std_err, select
 from .summary import Summary, WorstFold, summarize
 from .verdict import overall_verdict, verdict
 

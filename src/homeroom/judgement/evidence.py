@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .gap import Gap, measure_gap, tail_mean
+from .optimism import expected_maximum
 from .prechelt import generalization_loss
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
 _CLEAR_OF_LEVEL = 0.05  # a change counts from 5 % of the loss (Prechelt's GL = 5) …
 _CLEAR_OF_SPAN = 0.01  # … and 1 % of everything the loss has fallen by …
-_CLEAR_OF_NOISE = 2 * math.sqrt(2)  # … and two SDs of a difference of two epochs
+_CLEAR_OF_NOISE = 2.0  # … and two SDs of the difference by noise alone
 _NOISY_LEVEL = 0.10  # jumps below a tenth of the loss are no obstacle
-_NOISE_EPOCHS = 6  # second differences of fewer values say nothing about noise
+_NOISE_EPOCHS = 6  # third differences of fewer values say nothing about noise
+_MAD_PER_SD = 0.6745  # of a normal distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +85,11 @@ def gather(
     """Return the evidence in a history that has been found to have a curve."""
     val, train = history.series["val_loss"], train_loss(history)
     turn = int(np.argmin(val))
-    # The end is not one epoch but up to three after the turn: one may be an outlier.
-    width = min(3, max(1, len(val) - 1 - turn))
-    noise, trend = _noise(val), _trend(val)
+    # The end is not one epoch but some after the turn: one may be an outlier.
+    width = min(max(3, round(len(val) / 10)), max(1, len(val) - 1 - turn))
+    noise = _noise(val)
+    # The lowest of many noisy means is low by luck, as the best of many scores is.
+    trend = max(0.0, _trend(val) - _luck(noise, 3, len(val)))
     train_end, val_end = tail_mean(train, width), tail_mean(val, width)
     clear = _Clear(span=val[0] - val[turn], noise=noise)
     window = max(1, round(len(val) / 5))
@@ -98,12 +102,12 @@ def gather(
         window=window,
         noise=noise,
         trend=trend,
-        risen=len(val) - 1 - turn >= 2 and clear(val[turn], val_end),
+        risen=len(val) - 1 - turn >= 2 and _risen(val, width, clear),
         train_fell=train_end < train[turn],
         still_improving=(
             turn >= len(val) - 1 - window // 2
             and train[-1] < train[before]
-            and clear(val[-1], val[before], level=val[before])
+            and clear(val[-1], val[before], val[before])
         ),
         noisier_than_trend=2 * noise > max(trend, _NOISY_LEVEL * _level(val)),
         moved=any(max(c) - min(c) > _CLEAR_OF_SPAN * abs(c[0]) for c in (val, train)),
@@ -129,39 +133,63 @@ def train_loss(history: History) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Clear:
-    """Whether a loss is higher than another by more than its scale and noise ask."""
+    """Whether a loss is higher than another by more than its scale and noise ask.
+
+    `n` says how many epochs each of the two is the mean of.
+    """
 
     span: float
     noise: float
 
-    def __call__(self, low: float, high: float, level: float | None = None) -> bool:
+    def __call__(
+        self, low: float, high: float, level: float, n: tuple[int, int] = (1, 1)
+    ) -> bool:
         needed = max(
-            _CLEAR_OF_LEVEL * abs(low if level is None else level),
+            _CLEAR_OF_LEVEL * abs(level),
             _CLEAR_OF_SPAN * self.span,
-            _CLEAR_OF_NOISE * self.noise,
+            _CLEAR_OF_NOISE * self.noise * math.sqrt(1 / n[0] + 1 / n[1]),
         )
         return high > low and high - low >= needed
+
+
+def _risen(val: tuple[float, ...], width: int, clear: _Clear) -> bool:
+    """Return whether the end is clearly above the lowest stretch of the curve."""
+    stretch = max(1, round(len(val) / 10))
+    low = min(_moving_means(val, stretch))
+    luck = _luck(clear.noise, stretch, len(val))
+    return clear(low + luck, tail_mean(val, width), low, (stretch, width))
+
+
+def _luck(noise: float, width: int, n_epochs: int) -> float:
+    """Return how far the lowest of the means of `width` epochs falls by noise alone."""
+    n_means = max(1, n_epochs // width)
+    return expected_maximum(n_means) * noise / math.sqrt(width)
+
+
+def _moving_means(values: tuple[float, ...], width: int) -> list[float]:
+    ends = range(min(width, len(values)), len(values) + 1)
+    return [tail_mean(values[:end], width) for end in ends]
 
 
 def _noise(val: tuple[float, ...]) -> float:
     """Return the SD of epoch-to-epoch jumps; 0 when there are too few to see it.
 
-    A straight line has no second difference, so a trend is not taken for noise; the
-    second difference of noise has a variance of 6 (1 + 4 + 1).
+    Third differences take out a trend and most of its bend, so that a steep fall is
+    not taken for noise; those of pure noise have a variance of 20 (1 + 9 + 9 + 1).
     """
     if len(val) < _NOISE_EPOCHS:
         return 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        jumps = np.abs(np.diff(np.asarray(val, dtype=np.float64), n=2))
-        return float(np.median(jumps)) / 0.6745 / math.sqrt(6)
+        jumps = np.abs(np.diff(np.asarray(val, dtype=np.float64), n=3))
+        return float(np.median(jumps)) / _MAD_PER_SD / math.sqrt(20)
 
 
 def _trend(val: tuple[float, ...]) -> float:
     """Return the larger of fall and rise, between means of three epochs."""
     if len(val) < 3:
         return abs(val[-1] - val[0])
-    smooth = [tail_mean(val[:end], 3) for end in range(3, len(val) + 1)]
-    return max(smooth[0], smooth[-1]) - min(smooth)
+    means = _moving_means(val, 3)
+    return max(means[0], means[-1]) - min(means)
 
 
 def _level(val: tuple[float, ...]) -> float:

@@ -10,13 +10,11 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy import special
-
 from homeroom.errors import FitError, InputError
 from homeroom.records import Selection
 
 from .comparison import compare, default_rope, on_unit_scale
+from .optimism import expected_maximum
 from .reason import DECISIVE, Choice, Steadiness, explain
 
 if TYPE_CHECKING:
@@ -185,24 +183,6 @@ def one_std_err(
     bound = gains[best] - standard_errors[best]
     inside = [i for i, gain in enumerate(gains) if gain >= bound or i == best]
     return min(inside, key=lambda i: (simplicity[i], -gains[i]))
-
-
-def expected_maximum(m: int) -> float:
-    """Return the expected largest of `m` independent standard normals.
-
-    In units of the standard error it is how optimistic the best of `m` scores is.
-    Candidates scored on the same rows are correlated, so it is an upper bound.
-
-    >>> [round(expected_maximum(m), 3) for m in (1, 2, 20)]
-    [0.0, 0.564, 1.867]
-    """
-    if m < 2:
-        return 0.0
-    # On a smooth density that ends inside the grid the plain sum is exact to 1e-15.
-    step = 0.01
-    x = np.arange(-10, 10 + step / 2, step)
-    density = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-    return float(np.sum(x * m * density * special.ndtr(x) ** (m - 1)) * step)
 
 
 def _require_candidates(summaries: Sequence[Summary]) -> None:

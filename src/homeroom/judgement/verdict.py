@@ -89,8 +89,8 @@ def verdict(
     seen = gather(history, metric, kept=kept, n_validation=n_validation)
     return (
         _below_baseline(seen, metric, baseline)
-        or _risen(seen, _score_held(history, metric, seen))
         or _noisy_curve(seen)
+        or _risen(seen, _score_held(history, metric, seen))
         or (_still_improving(seen) if stop_reason != "patience" else None)
         or (_nothing_moved(seen) if baseline is None else None)
         or _too_few_rows(seen)
