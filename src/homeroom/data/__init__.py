@@ -6,8 +6,9 @@ Never: decides who may see which rows, or trains a model.
 
 from .arrays import from_arrays
 from .builtin import BUILTIN, load
-from .checks import check_sparse_labels
+from .checks import check_rows, check_sparse_labels
 from .dataset import Array, Arrays, Dataset, Features, row_positions
+from .joining import join
 from .preprocessing import fit_preprocessing, table_preprocessing, transform
 from .table import NewTable, frame_for, read_table
 from .wording import counted, first_few
@@ -19,12 +20,14 @@ __all__ = [
     "Dataset",
     "Features",
     "NewTable",
+    "check_rows",
     "check_sparse_labels",
     "counted",
     "first_few",
     "fit_preprocessing",
     "frame_for",
     "from_arrays",
+    "join",
     "load",
     "read_table",
     "row_positions",

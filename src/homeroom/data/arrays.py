@@ -68,7 +68,7 @@ def from_arrays(
     check_task(task)
     notes: list[str] = []
     features = _read_features(x, y, notes, allow_missing=allow_missing)
-    raw_y = _read_parts("y", y, len(next(iter(named_arrays("x", features).values()))))
+    raw_y = read_parts("y", y, len(next(iter(named_arrays("x", features).values()))))
     parts = named_arrays("x", features) | named_arrays("y", raw_y)
     if sample_weight is not None:
         sample_weight = checks.check_sample_weight(sample_weight)
@@ -118,7 +118,7 @@ def _read_features(x: Any, y: Any, notes: list[str], *, allow_missing: bool) -> 
         if not allow_missing:
             checks.check_finite("x", matrix, columns)
         return matrix
-    raw = _read_parts("x", x, _length(y))
+    raw = read_parts("x", x, _length(y))
     names = iter(named_arrays("x", raw))
     features: Arrays = over_arrays(raw, lambda array: to_numbers(next(names), array))
     for part, array in named_arrays("x", features).items():
@@ -135,8 +135,8 @@ def _length(value: Any) -> int | None:
     return len(value) if hasattr(value, "__len__") else None
 
 
-def _read_parts(name: str, value: Any, n_rows: int | None) -> Arrays:
-    """Return `value` as one array, or several when it is a list or dict of arrays."""
+def read_parts(name: str, value: Any, n_rows: int | None) -> Arrays:
+    """Return `value` as one array, or as the arrays of a list or dict."""
     if isinstance(value, dict):
         parts = {str(k): _as_array(f"{name}[{k!r}]", v) for k, v in value.items()}
         if not parts:

@@ -8,6 +8,7 @@ import numpy as np
 
 from homeroom.errors import DataError
 
+from .dataset import named_arrays
 from .wording import counted, first_few
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .dataset import Array
+    from .dataset import Array, Dataset
 
 _INT32 = np.iinfo(np.int32)
 
@@ -42,9 +43,13 @@ def check_lengths(parts: Mapping[str, Any]) -> int:
 
 
 def check_finite(
-    name: str, array: Array, columns: Sequence[str] | None = None, advice: str = ""
+    name: str,
+    array: Array,
+    columns: Sequence[str] | None = None,
+    advice: str = "",
+    rows: NDArray[np.int32] | None = None,
 ) -> None:
-    """Refuse NaN and infinity, naming rows and columns.
+    """Refuse NaN and infinity, naming columns, and rows by position or by `rows`.
 
     Raises:
         DataError: If a value is not finite.
@@ -54,8 +59,9 @@ def check_finite(
     bad = ~np.isfinite(array)
     if not bad.any():
         return
-    rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
-    where = f"in {counted(len(rows), 'row')} (rows {first_few(rows)})"
+    places = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
+    named = places if rows is None else rows[places]
+    where = f"in {counted(len(named), 'row')} (rows {first_few(named)})"
     if array.ndim == 2 and array.shape[1] > 1:
         counts = bad.sum(axis=0)
         told = (
@@ -68,6 +74,20 @@ def check_finite(
         f"{name} holds {what} {where}. One such value turns every weight into NaN. "
         + (advice or "Remove these rows or fill the values in.")
     )
+
+
+def check_rows(dataset: Dataset, rows: NDArray[np.int32]) -> None:
+    """Refuse NaN and infinity in rows cut from a larger dataset, by their ids there.
+
+    Args:
+        dataset: Arrays cut with `take(rows)`.
+        rows: The ids, in the dataset that the rows were cut from.
+
+    Raises:
+        DataError: If a feature is not finite.
+    """
+    for name, array in named_arrays("x", dataset.x).items():
+        check_finite(name, array, rows=rows)
 
 
 def column_name(position: int, columns: Sequence[str] | None) -> str:

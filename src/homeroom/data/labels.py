@@ -175,7 +175,7 @@ def _from_numbers(name: str, y: Array, task: str | None) -> Target:
             f"{values[values != np.floor(values)][0]:g}. Use task='regression'."
         )
     if task == "regression" or not (whole and _are_labels(y, values, task)):
-        return _quantities(name, y, values, task, whole)
+        return _quantities(name, y, values, whole)
     _refuse_one_class(name, values)
     if _are_positions(values):
         n_classes = int(values[-1]) + 1
@@ -212,18 +212,14 @@ def _are_labels(y: Array, values: Array, task: str | None) -> bool:
     return repeats and (bool(gapless) or len(values) <= _FEW)
 
 
-def _quantities(
-    name: str, y: Array, values: Array, task: str | None, whole: bool
-) -> Target:
+def _quantities(name: str, y: Array, values: Array, whole: bool) -> Target:
     if len(values) == 1 and len(y) > 1:
         raise DataError(
             f"{name} is {values[0]:g} in every row; there is nothing to learn."
         )
     kind = "integers" if whole else "numbers with fractions"
     reason = (
-        "task='regression' was said."
-        if task
-        else f"{name} has {len(values)} distinct {kind} "
+        f"{name} has {len(values)} distinct {kind} "
         f"between {values[0]:g} and {values[-1]:g}."
     )
     return Target(to_float32(name, y), "regression", reason)

@@ -9,24 +9,43 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .member import Arrays, Member, Outcome, Training, Weights
+from .member import Arrays, Description, Member, Outcome, Training, Weights
 from .stopping import EarlyStopping
 
 if TYPE_CHECKING:
-    from .training import train, trained_model
+    from .door import device, lane_count
+    from .saving import load_model, save_model
+    from .template import clone_function
+    from .training import describe, train, trained_model
 
 __all__ = [
     "Arrays",
+    "Description",
     "EarlyStopping",
     "Member",
     "Outcome",
     "Training",
     "Weights",
+    "clone_function",
+    "describe",
+    "device",
+    "lane_count",
+    "load_model",
+    "save_model",
     "train",
     "trained_model",
 ]
 
-_LATE = {"train": "training", "trained_model": "training"}
+_LATE = {
+    "clone_function": "template",
+    "describe": "training",
+    "device": "door",
+    "lane_count": "door",
+    "load_model": "saving",
+    "save_model": "saving",
+    "train": "training",
+    "trained_model": "training",
+}
 
 
 def __getattr__(name: str) -> Any:

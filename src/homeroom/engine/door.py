@@ -42,7 +42,12 @@ def jax() -> Any:
     return import_module("jax")
 
 
-def lane_count(lanes: int | None) -> int:
+def device() -> str:
+    """Return the kind of device that trains: "cpu", "gpu" or "tpu"."""
+    return str(jax().default_backend())
+
+
+def lane_count(lanes: int | None = None) -> int:
     """Return how many members train at once: one per core on CPU, else one."""
     if lanes is not None:
         if lanes < 1:

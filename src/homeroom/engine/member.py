@@ -97,5 +97,20 @@ class Outcome:
     predictions: Tree | None = None
 
 
+@dataclass(frozen=True)
+class Description:
+    """What a compiled model will report, known before it is trained.
+
+    `names` are its metrics without prefix ("loss", "accuracy", …), `directions` maps
+    those that are known to "max" or "min". `sparse_widths` has, per output with a
+    sparse categorical loss, the number of classes it can name (None for others).
+    """
+
+    names: tuple[str, ...]
+    directions: dict[str, str]
+    n_weights: int
+    sparse_widths: tuple[int | None, ...] = ()
+
+
 OnEpoch = Callable[[Member, int, dict[str, float]], None]
 OnEnd = Callable[[Member, Outcome], None]

@@ -76,6 +76,7 @@ class Program:
         self.fresh_optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
         self._fresh_metrics = _fresh_metrics(model)
         self.train_names, self.test_names = self._log_names(arrays)
+        self.description = template.describe(model, arrays[1], self.test_names)
         self._lowered = self._lower_epoch(arrays)
         self._lowered_predict = self._lower_predict(arrays[0])
         self._compiling = threading.Lock()

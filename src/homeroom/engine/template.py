@@ -14,7 +14,7 @@ from homeroom import fingerprint, seeding
 from homeroom.errors import HomeroomError, InputError
 
 from . import door
-from .member import Arrays, ModelFunction, Tree, Weights
+from .member import Arrays, Description, ModelFunction, Tree, Weights
 
 # Layers whose behaviour is not told by their configuration.
 _OPAQUE_LAYERS = {"Lambda", "Normalization", "Discretization", "JaxLayer", "FlaxLayer"}
@@ -64,6 +64,28 @@ def finish(
             f"Keras says: {first_line(error)}"
         )
         raise InputError(msg) from error
+
+
+def clone_function(model: Any) -> ModelFunction:
+    """Return a model function that makes fresh copies of a compiled model instance.
+
+    The copies have the instance's layers and compile arguments, and new weights; the
+    instance itself is never trained.
+
+    Raises:
+        InputError: If the instance is not compiled.
+    """
+    keras = door.keras()
+    _check(model, lambda: model)
+    config = model.get_compile_config()
+
+    def fresh() -> Any:
+        copy = keras.models.clone_model(model)
+        copy.compile_from_config(config)
+        return copy
+
+    fresh.__name__ = str(model.name)
+    return fresh
 
 
 def state_of(
@@ -159,6 +181,39 @@ def direction_of(model: Any, name: str) -> str | None:
             if direction and (name == inner.name or name.endswith(f"_{inner.name}")):
                 return "max" if direction == "up" else "min"
     return None
+
+
+def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Description:
+    """Return what a built model will report; `names` when tracing has told them."""
+    if names is None:
+        names = tuple(sorted(model.get_metrics_result()))
+    directions = {name: direction_of(model, name) for name in names}
+    return Description(
+        names=names,
+        directions={name: way for name, way in directions.items() if way},
+        n_weights=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+        sparse_widths=_sparse_widths(model, y),
+    )
+
+
+def _sparse_widths(model: Any, y: Tree) -> tuple[int | None, ...]:
+    """Return, per target, how many classes a sparse loss can name, or None."""
+    jax = door.jax()
+    shape = _output_shape(model)
+    n_targets = len(jax.tree.leaves(y))
+    if n_targets != 1 or not isinstance(shape, tuple):
+        return (None,) * n_targets
+    loss = model.loss
+    name = loss if isinstance(loss, str) else getattr(loss, "name", None)
+    name = name or getattr(loss, "__name__", "")
+    return (int(shape[-1]) if name == "sparse_categorical_crossentropy" else None,)
+
+
+def _output_shape(model: Any) -> Any:
+    try:
+        return model.output_shape
+    except AttributeError:  # a subclassed model does not tell
+        return None
 
 
 def name_of(function: ModelFunction) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +13,7 @@ from homeroom.errors import HomeroomError, InputError
 from homeroom.records import FAILED, INTERRUPTED
 
 from . import callbacks, door, fallback, lane, template
-from .member import Arrays, Member, OnEnd, OnEpoch, Outcome, Training
+from .member import Arrays, Description, Member, OnEnd, OnEpoch, Outcome, Training
 from .program import Program, Shape, device_arrays
 from .stopping import EarlyStopping
 
@@ -28,6 +28,7 @@ class _Job:
 
     member: Member
     rule: EarlyStopping | None
+    description: Description
     program: Program | None
     state: Any = None
     arrays: Any = None
@@ -61,9 +62,8 @@ def train(
         InputError: Before anything is trained, if a model function, an argument or
             the monitor is wrong.
     """
-    kept, rule = callbacks.adopt(training.callbacks, training.early_stopping)
-    training = replace(training, callbacks=kept, early_stopping=rule)
-    n_lanes = min(door.lane_count(lanes), max(len(members), 1))
+    training = _adopted(training)
+    n_lanes = _lanes(members, lanes)
     workshop = _Workshop(members, training, one_core=n_lanes > 1)
     outcomes: dict[int, Outcome] = {}
     stop = threading.Event()
@@ -99,6 +99,19 @@ def train(
     return [outcomes.get(id(member), _NOT_BEGUN) for member in members]
 
 
+def describe(
+    members: Sequence[Member], training: Training
+) -> dict[Hashable, Description]:
+    """Return what is known of each group's model before anything is trained.
+
+    Models are built and their steps traced; a later `train` of the same members uses
+    the same programs. Raises as `train` does.
+    """
+    training = _adopted(training)
+    workshop = _Workshop(members, training, one_core=_lanes(members, None) > 1)
+    return {job.member.group: job.description for job in workshop.firsts()}
+
+
 def trained_model(member: Member, training: Training, outcome: Outcome) -> Any:
     """Return a `keras.Model` with the weights of an outcome that kept them."""
     if outcome.weights is None:
@@ -108,6 +121,15 @@ def trained_model(member: Member, training: Training, outcome: Outcome) -> Any:
         member.build, member.seed, member.arrays, training.batch_size
     )
     return template.restore(model, outcome.weights)
+
+
+def _adopted(training: Training) -> Training:
+    kept, rule = callbacks.adopt(training.callbacks, training.early_stopping)
+    return replace(training, callbacks=kept, early_stopping=rule)
+
+
+def _lanes(members: Sequence[Member], lanes: int | None) -> int:
+    return min(door.lane_count(lanes), max(len(members), 1))
 
 
 class _Workshop:
@@ -129,11 +151,15 @@ class _Workshop:
         firsts = {member.group: member for member in reversed(members)}
         self._firsts = list(reversed(firsts.values()))
 
-    def open(self, pool: ThreadPoolExecutor) -> None:
-        """Make the first member of each group ready; compile their programs at once."""
+    def firsts(self) -> list[_Job]:
+        """Make the first member of each group ready and return them."""
         for member in self._firsts:
             self._ready[id(member)] = self._make(member)
-        programs = [job.program for job in self._ready.values() if job.program]
+        return list(self._ready.values())
+
+    def open(self, pool: ThreadPoolExecutor) -> None:
+        """Make the first of each group ready; compile their programs side by side."""
+        programs = [job.program for job in self.firsts() if job.program]
         list(pool.map(Program.compile, programs))
 
     def make(self, member: Member) -> _Job:
@@ -142,7 +168,6 @@ class _Workshop:
 
     def _make(self, member: Member) -> _Job:
         size = self.training.batch_size
-        rule = self.training.early_stopping
         model = template.draw(member.build, member.seed, member.arrays, size)
         reason = _cannot_compile(model)
         if not reason:
@@ -153,10 +178,14 @@ class _Workshop:
             except Exception as error:  # noqa: BLE001 - whatever tracing trips over
                 reason = f"the model cannot be traced ({template.first_line(error)})"
         if reason:
-            return _Job(member, rule, None, reason=reason)
-        rule = _resolve(rule, program, member)
+            template.finish(model, member.build, member.arrays, size)
+            facts = template.describe(model, member.arrays.y)
+            rule = _resolve(self.training.early_stopping, facts, member)
+            return _Job(member, rule, facts, None, reason=reason)
+        facts = program.description
+        rule = _resolve(self.training.early_stopping, facts, member)
         state = template.state_of(model, program.fresh_optimizer)
-        return _Job(member, rule, program, state, self._arrays(member.arrays))
+        return _Job(member, rule, facts, program, state, self._arrays(member.arrays))
 
     def _arrays(self, arrays: Arrays) -> Any:
         if id(arrays) not in self._on_device:
@@ -217,17 +246,16 @@ def _cannot_compile(model: Any) -> str:
 
 
 def _resolve(
-    rule: EarlyStopping | None, program: Program, member: Member
+    rule: EarlyStopping | None, facts: Description, member: Member
 ) -> EarlyStopping | None:
     if rule is None:
         return None
-    known = [*program.train_names]
+    known = list(facts.names)
     if member.validation_rows is not None:
-        known += [f"val_{name}" for name in program.test_names]
-    known += [f"train_eval_{name}" for name in program.test_names]
+        known += [f"val_{name}" for name in facts.names]
+    known += [f"train_eval_{name}" for name in facts.names]
     name = rule.monitor.removeprefix("val_").removeprefix("train_eval_")
-    direction = template.direction_of(program.model, name)
-    return callbacks.resolve_rule(rule, known, direction)
+    return callbacks.resolve_rule(rule, known, facts.directions.get(name))
 
 
 def _run(

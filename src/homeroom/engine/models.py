@@ -1,0 +1,134 @@
+"""Ready-made model functions, for those who have data and no model yet.
+
+Each returns a compiled Keras model made of Keras's own layers. The parameters
+`n_features`, `n_classes`, `target_mean` and `target_std` are filled in from a fold's
+training rows; `n_classes=None` makes a regression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import door
+
+
+def linear(
+    n_features: int | None = None,
+    n_classes: int | None = None,
+    learning_rate: float = 1e-2,
+    l2: float = 1e-4,
+    target_mean: float = 0.0,
+    target_std: float = 1.0,
+) -> Any:
+    """Return multinomial logistic regression, or linear regression, by Adam.
+
+    Args:
+        n_features: Width of a row; None leaves it to the first batch.
+        n_classes: Number of classes; None for a number to predict.
+        learning_rate: Of Adam.
+        l2: Weight of the squared weights in the loss.
+        target_mean: Mean of the training targets (regression only).
+        target_std: Standard deviation of the training targets (regression only).
+    """
+    keras = door.keras()
+    head = _head(n_classes, target_mean, target_std, keras.regularizers.L2(l2))
+    return _compiled(
+        keras.Sequential([*_input(n_features), *head]), n_classes, learning_rate
+    )
+
+
+def mlp(
+    units: Sequence[int] = (64,),
+    dropout: float = 0.2,
+    n_features: int | None = None,
+    n_classes: int | None = None,
+    learning_rate: float = 1e-3,
+    target_mean: float = 0.0,
+    target_std: float = 1.0,
+) -> Any:
+    """Return a perceptron with ReLU layers of `units`, each followed by dropout.
+
+    Args:
+        units: Width of each hidden layer.
+        dropout: Share of a hidden layer silenced in each training step.
+        n_features: Width of a row; None leaves it to the first batch.
+        n_classes: Number of classes; None for a number to predict.
+        learning_rate: Of Adam.
+        target_mean: Mean of the training targets (regression only).
+        target_std: Standard deviation of the training targets (regression only).
+    """
+    keras = door.keras()
+    layers = _input(n_features)
+    for width in units:
+        layers.append(keras.layers.Dense(width, activation="relu"))
+        if dropout:
+            layers.append(keras.layers.Dropout(dropout))
+    layers += _head(n_classes, target_mean, target_std, None)
+    return _compiled(keras.Sequential(layers), n_classes, learning_rate)
+
+
+def convnet(
+    image_shape: Sequence[int] = (8, 8, 1),
+    filters: Sequence[int] = (16, 32),
+    n_classes: int = 10,
+    learning_rate: float = 2e-3,
+) -> Any:
+    """Return a small convolutional network for images given as flat rows.
+
+    Args:
+        image_shape: Height, width and channels of an image.
+        filters: Number of filters of each convolution (3×3, stride 2).
+        n_classes: Number of classes.
+        learning_rate: Of Adam.
+    """
+    keras = door.keras()
+    height, width, channels = image_shape
+    layers = _input(height * width * channels)
+    layers.append(keras.layers.Reshape((height, width, channels)))
+    layers += [
+        keras.layers.Conv2D(n, 3, strides=2, padding="same", activation="relu")
+        for n in filters
+    ]
+    layers += [keras.layers.Flatten(), *_head(n_classes, 0.0, 1.0, None)]
+    return _compiled(keras.Sequential(layers), n_classes, learning_rate)
+
+
+def _input(n_features: int | None) -> list[Any]:
+    return [] if n_features is None else [door.keras().Input((n_features,))]
+
+
+def _head(
+    n_classes: int | None, mean: float, std: float, regularizer: Any
+) -> list[Any]:
+    """The output layer; a number leaves in its own units, learned in standard ones."""
+    keras = door.keras()
+    if n_classes is not None:
+        return [
+            keras.layers.Dense(
+                n_classes, activation="softmax", kernel_regularizer=regularizer
+            )
+        ]
+    return [
+        keras.layers.Dense(1, kernel_regularizer=regularizer),
+        keras.layers.Dense(
+            1,
+            trainable=False,
+            name="target_units",
+            kernel_initializer=keras.initializers.Constant(std),
+            bias_initializer=keras.initializers.Constant(mean),
+        ),
+    ]
+
+
+def _compiled(model: Any, n_classes: int | None, learning_rate: float) -> Any:
+    keras = door.keras()
+    optimizer = keras.optimizers.Adam(learning_rate)
+    if n_classes is not None:
+        model.compile(
+            optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+        )
+    else:
+        metrics = ["mae", keras.metrics.RootMeanSquaredError()]
+        model.compile(optimizer, loss="mse", metrics=metrics)
+    return model

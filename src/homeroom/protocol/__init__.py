@@ -1,0 +1,26 @@
+"""The discipline: the only room that joins data, splits, engine, judgement and store.
+
+Owns: fit, cross-validate, experiment, refit, the final test, prediction.
+Never: reads test rows outside final_test.py, or lets two scores pass for each other.
+"""
+
+from .candidate import Candidate, as_candidate
+from .cross_validation import CrossValidation, cross_validate
+from .experiment import Experiment
+from .fitting import FitResult, Interrupted, fit
+from .prediction import predict_file, stored_winner
+from .run import Run
+
+__all__ = [
+    "Candidate",
+    "CrossValidation",
+    "Experiment",
+    "FitResult",
+    "Interrupted",
+    "Run",
+    "as_candidate",
+    "cross_validate",
+    "fit",
+    "predict_file",
+    "stored_winner",
+]

@@ -1,0 +1,271 @@
+"""k-fold for one model: every fold and seed at once, mean and spread together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeroom import data, judgement, splits
+from homeroom.engine import EarlyStopping
+from homeroom.errors import FitError, InputError, did_you_mean
+from homeroom.records import (
+    COMPLETE,
+    INTERRUPTED,
+    Interval,
+    Listener,
+    MemberRecord,
+    Metric,
+    SplitPlanRecord,
+    Verdict,
+)
+
+from . import trials
+from .candidate import as_candidate
+from .fitting import Interrupted
+from .listening import progress
+from .member import Result, assign, n_validation, training_of
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """The trainings of one model over folds and seeds.
+
+    Args:
+        candidate: The model's name.
+        members: One record per training.
+        plan: What was split how.
+        metric: The yardstick of verdict and leaderboard.
+        predictions: Out-of-fold predictions [n, …], the mean over seeds (and
+            repeats); NaN for rows that no fold validated. None if there are none.
+
+    Examples:
+        >>> import numpy as np, keras, homeroom as hr
+        >>> def line():
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile("sgd", loss="mse")
+        ...     return model
+        >>> x = np.linspace(0, 1, 60).reshape(-1, 1)
+        >>> cv = hr.cross_validate(line, x, 2.5 * x, cv=3, epochs=2)
+        >>> cv.to_frame().height, cv.predictions.shape
+        (3, (60, 1))
+    """
+
+    candidate: str
+    members: tuple[MemberRecord, ...]
+    plan: SplitPlanRecord
+    metric: Metric
+    predictions: NDArray[np.float32] | None = None
+
+    def summary(self, key: str | None = None) -> judgement.Summary:
+        """Return mean, spreads, interval and failures for a validation key."""
+        return judgement.summarize(self.members, self.plan, self._metric(key))
+
+    def mean(self, key: str | None = None) -> float:
+        """Return the mean over folds of, for example, "val_accuracy"."""
+        return self.summary(key).mean
+
+    def std(self, key: str | None = None) -> float:
+        """Return the SD over folds (ddof=1): their spread, not a standard error."""
+        return self.summary(key).sd_folds
+
+    def interval(self, key: str | None = None) -> Interval | None:
+        """Return the corrected 95 % interval of the mean (Nadeau & Bengio 2003)."""
+        return self.summary(key).interval
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the learning curves of all trainings say together."""
+        return judgement.overall_verdict([
+            judgement.verdict(
+                member.history,
+                self.metric,
+                best_epoch=member.best_epoch,
+                n_validation=n_validation(self.plan, member.fold),
+                stop_reason=member.stop_reason,
+            )
+            for member in self.members
+            if member.state != INTERRUPTED
+        ])
+
+    def plot(self) -> Any:
+        """Return the learning curves of all folds as an Altair chart."""
+        from homeroom import report
+
+        return report.curves_chart(self._view())
+
+    def to_frame(self) -> Any:
+        """Return one row per training as a polars frame."""
+        from homeroom import report
+
+        return report.members_frame(self.members, self.plan)
+
+    def _view(self) -> Any:
+        from homeroom import report
+
+        return report.cross_validation_view(
+            self.candidate, self.members, self.plan, self.metric
+        )
+
+    def _repr_html_(self) -> str:
+        from homeroom import report
+
+        return report.cross_validation_html(self._view())
+
+    def _metric(self, key: str | None) -> Metric:
+        if key is None:
+            return self.metric
+        name = key.removeprefix("val_")
+        done = [m for m in self.members if m.state == COMPLETE]
+        known = [k for k in done[0].scores if k.startswith("val_")] if done else []
+        if f"val_{name}" not in known:
+            raise InputError(
+                f"There is no validation score {key!r}; there are: "
+                f"{', '.join(known)}.{did_you_mean(key, known)}"
+            )
+        return replace_name(self.metric, name)
+
+
+def replace_name(metric: Metric, name: str) -> Metric:
+    """Return the metric itself, or one that falls when it is a loss or an error."""
+    if name == metric.name:
+        return metric
+    return Metric(name, "max" if "acc" in name or "auc" in name else "min")
+
+
+def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
+    model: Any,
+    x: Any,
+    y: Any,
+    *,
+    cv: Any = 5,
+    seeds: int = 1,
+    batch_size: int = 32,
+    epochs: int = 1,
+    early_stopping: EarlyStopping | None = None,
+    groups: Any = None,
+    sample_weight: Any = None,
+    class_weight: dict[int, float] | None = None,
+    callbacks: Sequence[Any] = (),
+    preprocess: Any = None,
+    metric: str | Metric | None = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    verbose: int | str = "auto",
+    listener: Listener | None = None,
+    lanes: int | None = None,
+) -> CrossValidation:
+    """Train a model on every fold with every seed, from fresh weights each time.
+
+    Each training starts with fresh weights, optimizer, callbacks and preprocessing.
+    All run compiled, side by side, one lane per core; a training's result does not
+    depend on the others.
+
+    Args:
+        model: A function that returns a compiled `keras.Model`, a compiled model
+            (copied, never trained itself), or a scikit-learn estimator.
+        x: Inputs: an array [n, …], a list or dict of arrays, or a frame of numbers.
+        y: Targets [n, …]; text labels are numbered.
+        cv: Number of folds (shuffled, stratified for classes, whole groups when
+            `groups` is given), a strategy such as `KFold`, any object with
+            scikit-learn's `split`, or pairs of row positions.
+        seeds: Trainings per fold, which differ in weights and batch order.
+        batch_size: Rows per weight update.
+        epochs: Passes over the training rows.
+        early_stopping: When to stop.
+        groups: One group per row; a group is never on both sides.
+        sample_weight: One weight per row.
+        class_weight: Weight per class, for training rows only.
+        callbacks: Keras callbacks that only read the logs of an epoch; each training
+            gets its own copy.
+        preprocess: A scikit-learn transformer, fitted on each fold's training rows.
+        metric: The yardstick; accuracy or an error by default.
+        shuffle: Whether each epoch has a new order of rows.
+        seed: Decides folds, weights and orders.
+        verbose: "auto" shows progress on a terminal, 0 never, 1 always.
+        listener: Called with each event instead of showing progress.
+        lanes: Trainings at once; None is one per core.
+
+    Returns:
+        Records, means, intervals, out-of-fold predictions, charts.
+
+    Raises:
+        InputError: Before training, if an argument or the model is wrong.
+        DataError: Before training, if the data is.
+        LeakageError: If rows are on both sides of a fold.
+        FitError: If every training failed.
+
+    Examples:
+        >>> import numpy as np, keras, homeroom as hr
+        >>> def line():
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile("sgd", loss="mse")
+        ...     return model
+        >>> x = np.linspace(0, 1, 60).reshape(-1, 1)
+        >>> cv = hr.cross_validate(line, x, 2.5 * x, cv=3, seeds=2, epochs=2)
+        >>> len(cv.members), cv.interval("val_loss").level
+        (6, 0.95)
+    """
+    dataset = data.from_arrays(
+        x,
+        y,
+        sample_weight=sample_weight,
+        groups=groups,
+        allow_missing=preprocess is not None,
+    )
+    plan = splits.make_plan(cv, dataset, seed=seed)
+    candidate = as_candidate(model, {})
+    training = training_of(
+        epochs=epochs,
+        batch_size=batch_size,
+        early_stopping=early_stopping,
+        class_weight=class_weight,
+        shuffle=shuffle,
+        callbacks=callbacks,
+    )
+    assignments = assign(
+        [candidate], dataset, plan, n_seeds=seeds, seed=seed, preprocess=preprocess
+    )
+    task = dataset.record.task
+    found = trials.describe(assignments, training, dataset)
+    yardstick = trials.choose_metric(metric, task, found)
+    with progress(verbose, yardstick, listener) as tell:
+        results = trials.run(
+            assignments, training, task=task, listener=tell, lanes=lanes
+        )
+    result = CrossValidation(
+        candidate=candidate.name,
+        members=tuple(result.record for result in results),
+        plan=plan.record,
+        metric=yardstick,
+        predictions=out_of_fold(results, dataset.n_rows),
+    )
+    states = {member.state for member in result.members}
+    if INTERRUPTED in states:
+        raise Interrupted(result)
+    if COMPLETE not in states:
+        raise FitError(
+            f"Every training of {candidate.name!r} failed; the first: "
+            f"{result.members[0].error}."
+        )
+    return result
+
+
+def out_of_fold(results: Sequence[Result], n_rows: int) -> NDArray[np.float32] | None:
+    """Return the mean prediction of each row over the trainings that validated it."""
+    usable = [r for r in results if isinstance(r.predictions, np.ndarray)]
+    if not usable:
+        return None
+    shape = usable[0].predictions.shape[1:]
+    total = np.zeros((n_rows, *shape), np.float64)
+    count = np.zeros(n_rows, np.int64)
+    for result in usable:
+        rows = result.assignment.member.validation_rows
+        total[rows] += result.predictions
+        count[rows] += 1
+    with np.errstate(invalid="ignore"):
+        mean = total / count.reshape(-1, *[1] * len(shape))
+    return mean.astype(np.float32)

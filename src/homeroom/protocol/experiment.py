@@ -1,0 +1,337 @@
+"""The whole exam: candidates in, one answer out, the test opened once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from homeroom import data, judgement, splits
+from homeroom.data import Dataset
+from homeroom.engine import EarlyStopping, Training
+from homeroom.errors import InputError
+from homeroom.records import (
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    RUNNING,
+    Listener,
+    Metric,
+    Note,
+    RunRecord,
+    Settings,
+    StageStarted,
+)
+from homeroom.store import Store, open_store
+
+from . import trials
+from .candidate import Candidate, as_candidate
+from .environment import environment
+from .final_test import SealedTest
+from .fitting import Interrupted
+from .listening import progress
+from .member import Assignment, assign, training_of
+from .refit import keep, refit
+from .run import Run, evolved
+
+
+class Experiment:
+    """Candidates that are compared on the same folds, with the test rows sealed.
+
+    The test rows are cut off here, before anything else sees the data. What follows
+    knows their number and their fingerprint, until `Run.final_test` opens them once.
+
+    Args:
+        x: Inputs: an array [n, …], a list or dict of arrays, a frame of numbers, or a
+            whole `Dataset` (then without y).
+        y: Targets [n, …]; text labels are numbered.
+        test_size: Share (or number) of rows to seal; stratified for classes, whole
+            groups when `groups` is given.
+        seed: Decides the cut, folds, weights and orders.
+        groups: One group per row; a group is never on both sides.
+        sample_weight: One weight per row.
+        preprocess: A scikit-learn transformer, fitted on each fold's training rows.
+        name: What runs are called in the store.
+        store: Where runs stay: a path, or None for HOMEROOM_STORE or `homeroom.db`.
+
+    Raises:
+        DataError: If the development rows cannot be trained on.
+        InputError: If an argument is wrong.
+
+    Examples:
+        >>> import numpy as np, keras, homeroom as hr
+        >>> def line(learning_rate=0.1):
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile(keras.optimizers.SGD(learning_rate), loss="mse")
+        ...     return model
+        >>> x = np.linspace(0, 1, 80).reshape(-1, 1)
+        >>> experiment = hr.Experiment(x, 2.5 * x, seed=7, store=":memory:")
+        >>> experiment.add("fast", line).add("slow", line, learning_rate=0.001)
+        Experiment(2 candidates, 64 development rows, 16 sealed test rows)
+        >>> run = experiment.run(cv=3, epochs=5)
+        >>> run.selection.candidate
+        'fast'
+        >>> run.final_test().n
+        16
+    """
+
+    def __init__(  # noqa: PLR0913 - what must be said before the cut
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        test_size: float = 0.2,
+        seed: int = 0,
+        groups: Any = None,
+        sample_weight: Any = None,
+        preprocess: Any = None,
+        name: str | None = None,
+        store: str | Path | None = None,
+    ) -> None:
+        dataset = _dataset(x, y, groups, sample_weight, name)
+        partition = splits.partition(dataset, test_size=test_size, seed=seed)
+        self._development = dataset.take(partition.development)
+        self._sealed = SealedTest(dataset, partition)
+        self._partition = partition.record
+        self._candidates: list[Candidate] = []
+        self._preprocess = preprocess
+        self._seed = seed
+        self._name = name or dataset.record.name
+        self._store_at = store
+        if preprocess is None and not dataset.is_table:
+            data.check_rows(self._development, partition.development)
+
+    def add(self, candidate: str, model: Any, /, **hyperparameters: Any) -> Experiment:
+        """Enter a candidate; returns the experiment.
+
+        Args:
+            candidate: Its name in every result.
+            model: A function that returns a compiled `keras.Model`, a compiled model
+                (copied, never trained itself), or a scikit-learn estimator.
+            **hyperparameters: Keyword arguments of the function, or parameters of
+                the estimator.
+
+        Raises:
+            InputError: If the name is taken, or a hyperparameter is unknown.
+        """
+        if any(candidate == known.name for known in self._candidates):
+            raise InputError(
+                f"There is a candidate {candidate!r} already. Give this one a name of "
+                "its own: results are listed by name."
+            )
+        self._candidates.append(as_candidate(model, hyperparameters, candidate))
+        return self
+
+    def run(  # noqa: PLR0913 - the plan, in Keras's and scikit-learn's words
+        self,
+        *,
+        cv: Any = 5,
+        seeds: int = 1,
+        epochs: int = 100,
+        batch_size: int = 32,
+        early_stopping: EarlyStopping | None = None,
+        metric: str | Metric | None = None,
+        class_weight: dict[int, float] | None = None,
+        callbacks: Sequence[Any] = (),
+        verbose: int | str = "auto",
+        listener: Listener | None = None,
+        lanes: int | None = None,
+    ) -> Run:
+        """Train every candidate on every fold with every seed; choose; refit.
+
+        Each training that ends is in the store at once. Ctrl-C ends the run as
+        interrupted, with what is done kept.
+
+        Args:
+            cv: Folds, as in `cross_validate`.
+            seeds: Trainings per candidate and fold.
+            epochs: Passes over the training rows, at most.
+            batch_size: Rows per weight update.
+            early_stopping: When to stop. Default: patience 10 on val_loss.
+            metric: The yardstick of the choice; accuracy or an error by default.
+            class_weight: Weight per class, for training rows only.
+            callbacks: Keras callbacks that only read the logs of an epoch.
+            verbose: "auto" shows progress on a terminal, 0 never, 1 always.
+            listener: Called with each event instead of showing progress.
+            lanes: Trainings at once; None is one per core.
+
+        Returns:
+            The run: leaderboard, selection, report, and the right to one final test.
+
+        Raises:
+            InputError: Before training, if an argument or a model is wrong.
+            FitError: If every candidate has a failed training, or the refit fails.
+        """
+        if not self._candidates:
+            raise InputError(
+                "There is no candidate yet: add one with .add(name, model)."
+            )
+        plan = splits.make_plan(cv, self._development, seed=self._seed)
+        stopping = early_stopping or EarlyStopping(patience=10)
+        training = training_of(
+            epochs=epochs,
+            batch_size=batch_size,
+            early_stopping=stopping,
+            class_weight=class_weight,
+            callbacks=callbacks,
+        )
+        assignments = assign(
+            self._candidates,
+            self._development,
+            plan,
+            n_seeds=seeds,
+            seed=self._seed,
+            preprocess=self._preprocess,
+        )
+        found = trials.describe(assignments, training, self._development)
+        yardstick = trials.choose_metric(metric, self._development.record.task, found)
+        record = RunRecord(
+            id="",
+            name=self._name,
+            state=RUNNING,
+            created_at=datetime.now(UTC),
+            dataset=self._development.record,
+            partition=self._partition,
+            plan=plan.record,
+            settings=Settings(
+                epochs=epochs,
+                batch_size=batch_size,
+                seed=self._seed,
+                n_seeds=seeds,
+                early_stopping=stopping.to_dict(),
+                preprocessing=_told(self._preprocess, self._development),
+            ),
+            metric=yardstick,
+            candidates=tuple(
+                c.record(found[c.name].n_weights or None) for c in self._candidates
+            ),
+            environment=environment(),
+        )
+        store = open_store(self._store_at)
+        record = store.create_run(record)
+        with progress(verbose, yardstick, listener) as tell:
+            _warn_of_openings(record, store, tell)
+            return self._carry_out(record, assignments, training, store, tell, lanes)
+
+    def _carry_out(
+        self,
+        record: RunRecord,
+        assignments: Sequence[Assignment],
+        training: Training,
+        store: Store,
+        tell: Listener,
+        lanes: int | None,
+    ) -> Run:
+        started = time.perf_counter()
+
+        def left(state: str, error: str | None = None) -> RunRecord:
+            return evolved(
+                record,
+                state=state,
+                error=error,
+                finished_at=datetime.now(UTC),
+                seconds=time.perf_counter() - started,
+            )
+
+        try:
+            results = trials.run(
+                assignments,
+                training,
+                task=record.dataset.task,
+                listener=tell,
+                keep=lambda result: store.save_member(record.id, result.record),
+                lanes=lanes,
+            )
+            members = tuple(result.record for result in results)
+            record = evolved(record, members=members)
+            if any(member.state == INTERRUPTED for member in members):
+                raise KeyboardInterrupt
+            record = evolved(record, selection=_select(record))
+            tell(StageStarted("refit"))
+            winner, refitted = self._refit(record, training)
+            refitted = evolved(refitted, artifacts=keep(winner, store))
+            record = evolved(record, refit=refitted)
+        except KeyboardInterrupt:
+            record = left(INTERRUPTED)
+            store.update_run(record)
+            raise Interrupted(Run(record, store, None, None)) from None
+        except Exception as error:
+            store.update_run(left(FAILED, str(error)))
+            raise
+        record = left(COMPLETE)
+        store.update_run(record)
+        return Run(record, store, winner, self._sealed)
+
+    def _refit(self, record: RunRecord, training: Training) -> Any:
+        assert record.selection is not None
+        name = record.selection.candidate
+        [chosen] = [c for c in self._candidates if c.name == name]
+        return refit(
+            chosen,
+            record.members_of(name),
+            self._development,
+            training,
+            seed=self._seed,
+            preprocess=self._preprocess,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Experiment({len(self._candidates)} candidates, "
+            f"{self._development.n_rows} development rows, "
+            f"{self._sealed.n_rows} sealed test rows)"
+        )
+
+
+def _dataset(
+    x: Any, y: Any, groups: Any, sample_weight: Any, name: str | None
+) -> Dataset:
+    if isinstance(x, Dataset):
+        for given, what in (
+            (y, "y"),
+            (groups, "groups"),
+            (sample_weight, "sample_weight"),
+        ):
+            if given is not None:
+                raise InputError(f"{what}= has no effect: x is a whole Dataset.")
+        return x
+    return data.from_arrays(
+        x,
+        y,
+        sample_weight=sample_weight,
+        groups=groups,
+        name=name or "data",
+        allow_missing=True,  # rows are looked at after the cut, and only ours
+    )
+
+
+def _select(record: RunRecord) -> Any:
+    summaries = [
+        judgement.summarize(record.members_of(c.name), record.plan, record.metric)
+        for c in record.candidates
+    ]
+    weights = {c.name: c.n_weights for c in record.candidates}
+    return judgement.select(summaries, record.plan, n_weights=weights)
+
+
+def _told(preprocess: Any, dataset: Dataset) -> str | None:
+    if preprocess is not None:
+        return " ".join(repr(preprocess).split())
+    if dataset.is_table:
+        return "numbers: median, scaled; categories: one-hot; fitted in each fold"
+    return None
+
+
+def _warn_of_openings(record: RunRecord, store: Store, tell: Listener) -> None:
+    openings = store.openings_of(record.partition.test_fingerprint)
+    if openings:
+        first = openings[0]
+        tell(
+            Note(
+                f"These very test rows were opened before, in run {first.run_id} on "
+                f"{first.opened_at:%Y-%m-%d} ({len(openings)} in all). A choice that "
+                "knows those results makes this run's final score optimistic."
+            )
+        )

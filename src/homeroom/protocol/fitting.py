@@ -1,0 +1,296 @@
+"""One honest fit: Keras's argument names, a comparable curve, a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from homeroom import data, engine, judgement, seeding, splits
+from homeroom.data import Dataset
+from homeroom.engine import EarlyStopping, Member, Training
+from homeroom.errors import FitError, InputError
+from homeroom.records import (
+    FAILED,
+    INTERRUPTED,
+    Listener,
+    MemberRecord,
+    Metric,
+    Verdict,
+)
+
+from . import trials
+from .candidate import as_candidate
+from .listening import progress
+from .member import Assignment, Result, facts_in, fold_arrays, training_of
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C came; `result` is what was done until then."""
+
+    def __init__(self, result: Any) -> None:
+        super().__init__("interrupted; what was done is in .result")
+        self.result = result
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """One training: its history, its verdict, its model.
+
+    Args:
+        record: What is remembered of the training.
+        metric: The yardstick of the verdict.
+        n_validation: How many rows validated it.
+
+    Examples:
+        >>> import numpy as np, keras, homeroom as hr
+        >>> def line():
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile("sgd", loss="mse")
+        ...     return model
+        >>> x = np.linspace(0, 1, 64).reshape(-1, 1)
+        >>> fit = hr.fit(line, x, 2.5 * x, epochs=3, validation_split=0.25)
+        >>> len(fit.history["val_loss"])
+        3
+    """
+
+    record: MemberRecord
+    metric: Metric
+    n_validation: int
+    _result: Result
+    _training: Training
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Values per epoch under Keras's keys; see `records.History`."""
+        return {k: list(v) for k, v in self.record.history.series.items()}
+
+    @property
+    def epoch(self) -> list[int]:
+        """The epochs trained, as in `keras.callbacks.History.epoch`."""
+        return list(range(self.record.history.n_epochs))
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the learning curve says, in words, with its numbers."""
+        return judgement.verdict(
+            self.record.history,
+            self.metric,
+            best_epoch=self.record.best_epoch,
+            n_validation=self.n_validation,
+            stop_reason=self.record.stop_reason,
+        )
+
+    @cached_property
+    def model(self) -> Any:
+        """The trained `keras.Model`."""
+        assert self._result.outcome is not None
+        return engine.trained_model(
+            self._result.assignment.member, self._training, self._result.outcome
+        )
+
+    def plot(self) -> Any:
+        """Return the learning curve as an Altair chart."""
+        from homeroom import report
+
+        return report.fit_chart(report.fit_view(self.record, self.metric))
+
+    def to_frame(self) -> Any:
+        """Return the history as a polars frame, one row per epoch."""
+        from homeroom import report
+
+        return report.history_frame(self.record)
+
+    def _repr_html_(self) -> str:
+        from homeroom import report
+
+        return report.fit_html(report.fit_view(self.record, self.metric))
+
+
+def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
+    model: Any,
+    x: Any,
+    y: Any,
+    *,
+    batch_size: int = 32,
+    epochs: int = 1,
+    validation_split: float = 0.0,
+    validation_data: tuple[Any, ...] | None = None,
+    shuffle: bool = True,
+    sample_weight: Any = None,
+    class_weight: dict[int, float] | None = None,
+    early_stopping: EarlyStopping | None = None,
+    callbacks: Sequence[Any] = (),
+    preprocess: Any = None,
+    metric: str | Metric | None = None,
+    seed: int = 0,
+    verbose: int | str = "auto",
+    listener: Listener | None = None,
+) -> FitResult:
+    """Train one model once; `keras.Model.fit` with an honest curve.
+
+    The training starts from exactly what `keras.utils.set_random_seed(seed);
+    model()` builds, and its weights are those of `keras.Model.fit` on the same rows
+    in the same order. Unlike Keras, `validation_split` takes shuffled, stratified
+    rows and not the last ones; best weights are restored by early stopping; training
+    metrics are also measured at the weights of the end of each epoch
+    (`train_eval_loss`, …), so that they may be compared with `val_loss`.
+
+    Args:
+        model: A function that returns a compiled `keras.Model`, or a compiled model,
+            which is copied with fresh weights and not trained itself.
+        x: Inputs: an array [n, …], a list or dict of arrays, or a frame of numbers.
+        y: Targets [n, …]; text labels are numbered.
+        batch_size: Rows per weight update.
+        epochs: Passes over the training rows.
+        validation_split: Share of the rows to validate on, 0 ≤ share < 1.
+        validation_data: (x, y) or (x, y, sample_weight) to validate on instead.
+        shuffle: Whether each epoch has a new order of rows.
+        sample_weight: One weight per row, float [n].
+        class_weight: Weight per class, for training rows only, as in Keras.
+        early_stopping: When to stop.
+        callbacks: Keras callbacks that only read the logs of an epoch.
+        preprocess: A scikit-learn transformer, fitted on the training rows only.
+        metric: The yardstick of the verdict; accuracy or an error by default.
+        seed: Decides weights, dropout, split and order of rows.
+        verbose: "auto" shows progress on a terminal, 0 never, 1 always.
+        listener: Called with each event instead of showing progress.
+
+    Returns:
+        The history, verdict, chart and trained model.
+
+    Raises:
+        InputError: Before training, if an argument or the model is wrong.
+        DataError: Before training, if the data is.
+        FitError: If the training became NaN or failed.
+
+    Examples:
+        >>> import numpy as np, keras, homeroom as hr
+        >>> def line():
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile("sgd", loss="mse")
+        ...     return model
+        >>> x = np.linspace(0, 1, 64).reshape(-1, 1)
+        >>> fit = hr.fit(line, x, 2.5 * x, epochs=3, validation_split=0.25)
+        >>> fit.record.n_updates
+        6
+    """
+    if class_weight is not None and sample_weight is not None:
+        raise InputError(
+            "class_weight and sample_weight were both given; Keras takes one of them. "
+            "Multiply them into sample_weight."
+        )
+    candidate = as_candidate(model, {})
+    if candidate.kind == "estimator":
+        raise InputError(
+            "fit trains Keras models epoch by epoch. A scikit-learn estimator has no "
+            "epochs: use its own fit, or homeroom.cross_validate."
+        )
+    dataset, fold = _rows(
+        x, y, sample_weight, validation_split, validation_data, preprocess, seed
+    )
+    training = training_of(
+        epochs=epochs,
+        batch_size=batch_size,
+        early_stopping=early_stopping,
+        class_weight=class_weight,
+        shuffle=shuffle,
+        callbacks=callbacks,
+        keep_weights=True,
+    )
+    arrays, _ = fold_arrays(dataset, fold.train, preprocess)
+    member = Member(
+        key="fit",
+        build=candidate.build_for(facts_in(dataset, arrays, fold)),
+        arrays=arrays,
+        train_rows=fold.train,
+        validation_rows=fold.validation if len(fold.validation) else None,
+        seed=seed,
+        order_seed=seeding.derive(seed, "order"),
+        group=candidate.name,
+    )
+    assignment = Assignment(candidate, 0, 0, member)
+    found = trials.describe([assignment], training, dataset)
+    yardstick = trials.choose_metric(metric, dataset.record.task, found)
+    with progress(verbose, yardstick, listener) as tell:
+        [result] = trials.run(
+            [assignment], training, task=dataset.record.task, listener=tell
+        )
+    record = result.record
+    if record.state == FAILED:
+        raise FitError(f"The training failed: {record.error}. {_advice(record)}")
+    fitted = FitResult(record, yardstick, len(fold.validation), result, training)
+    if record.state == INTERRUPTED:
+        raise Interrupted(fitted)
+    return fitted
+
+
+def _rows(
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    validation_split: float,
+    validation_data: tuple[Any, ...] | None,
+    preprocess: Any,
+    seed: int,
+) -> tuple[Dataset, splits.Fold]:
+    missing = preprocess is not None
+    if validation_data is None:
+        dataset = data.from_arrays(
+            x, y, sample_weight=sample_weight, allow_missing=missing
+        )
+        if validation_split:
+            plan = splits.holdout(dataset, validation_split, seed=seed)
+            return dataset, plan.folds[0]
+        rows = np.arange(dataset.n_rows, dtype=np.int32)
+        return dataset, splits.Fold(0, 0, rows, rows[:0])
+    x_validation, y_validation, weight = _validation(validation_data, sample_weight)
+    dataset = data.from_arrays(
+        data.join("x", x, x_validation),
+        data.join("y", y, y_validation),
+        sample_weight=weight,
+        allow_missing=missing,
+    )
+    rows = np.arange(dataset.n_rows, dtype=np.int32)
+    n_train = dataset.n_rows - _n_rows(y_validation)
+    return dataset, splits.Fold(0, 0, rows[:n_train], rows[n_train:])
+
+
+def _validation(
+    validation_data: tuple[Any, ...], sample_weight: Any
+) -> tuple[Any, Any, Any]:
+    """Return x and y to validate on, and the weights of all rows."""
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in {
+        2,
+        3,
+    }:
+        raise InputError("validation_data= is (x, y) or (x, y, sample_weight).")
+    x, y, *given = validation_data
+    if _n_rows(y) == 0:
+        raise InputError(
+            "validation_data has no rows, so there would be no validation scores. "
+            "Leave it out, or use validation_split=0.2."
+        )
+    if sample_weight is None and not given:
+        return x, y, None
+    if sample_weight is None or not given:
+        raise InputError(
+            "sample_weight was given for one of training and validation rows only. "
+            "Give both, as in validation_data=(x, y, sample_weight), or neither."
+        )
+    return x, y, data.join("sample_weight", sample_weight, given[0])
+
+
+def _n_rows(y: Any) -> int:
+    if isinstance(y, dict):
+        return len(next(iter(y.values())))
+    return len(y)
+
+
+def _advice(record: MemberRecord) -> str:
+    if record.stop_reason == "diverged":
+        return "Try a smaller learning rate, or scale the inputs to about -1..1."
+    return "Check the model function and the loss."

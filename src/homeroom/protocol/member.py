@@ -1,0 +1,176 @@
+"""From plan × candidates × seeds to members of the engine, and back to records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from homeroom import data, engine, seeding
+from homeroom.data import Dataset
+from homeroom.engine import Arrays, Member, Outcome, Training
+from homeroom.errors import InputError
+from homeroom.records import MemberRecord, SplitPlanRecord
+from homeroom.splits import Fold, SplitPlan
+
+from .candidate import Candidate, facts_of
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """A member, and whose it is."""
+
+    candidate: Candidate
+    fold: int
+    seed_index: int
+    member: Member
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The record of one training, and what is too large for a record."""
+
+    assignment: Assignment
+    fields: Mapping[str, Any]
+    outcome: Outcome | None = None
+    predictions: Any = None
+    estimator: Any = field(default=None, repr=False)
+
+    @property
+    def record(self) -> MemberRecord:
+        """What is remembered of the training."""
+        mine = self.assignment
+        return MemberRecord(
+            candidate=mine.candidate.name,
+            fold=mine.fold,
+            seed_index=mine.seed_index,
+            seed=mine.member.seed,
+            **self.fields,
+        )
+
+
+_FIELDS = tuple(
+    name
+    for name in MemberRecord.__struct_fields__
+    if name not in {"candidate", "fold", "seed_index", "seed"}
+)
+
+
+def result_of(assignment: Assignment, outcome: Outcome) -> Result:
+    """Return the engine's outcome as the result of an assignment."""
+    fields = {name: getattr(outcome, name) for name in _FIELDS}
+    return Result(assignment, fields, outcome, outcome.predictions)
+
+
+def fold_arrays(dataset: Dataset, rows: Any, preprocess: Any) -> tuple[Arrays, Any]:
+    """Return the dataset as Keras takes it, and the fitted preprocessing.
+
+    The preprocessing is fitted on `rows` only, the training rows of a fold.
+    """
+    if preprocess is None:
+        if dataset.is_table:
+            preprocess = data.table_preprocessing(dataset.record)
+        else:
+            return Arrays(dataset.x, dataset.y, dataset.sample_weight), None
+    fitted = data.fit_preprocessing(preprocess, dataset, rows)
+    x = data.transform(fitted, dataset.x)
+    return Arrays(x, dataset.y, dataset.sample_weight), fitted
+
+
+def assign(
+    candidates: Sequence[Candidate],
+    dataset: Dataset,
+    plan: SplitPlan,
+    *,
+    n_seeds: int,
+    seed: int,
+    preprocess: Any = None,
+) -> list[Assignment]:
+    """Return every training of the plan: candidate × fold × seed.
+
+    The seeds of weights and of batch orders depend on the fold and the seed's number,
+    not on the candidate: candidates are compared on the same batches.
+
+    Raises:
+        InputError: If `n_seeds` is not a positive whole number.
+    """
+    if not isinstance(n_seeds, int) or n_seeds < 1:
+        raise InputError(f"seeds={n_seeds!r}: use a whole number, 1 or more.")
+    assignments = []
+    shared: Arrays | None = None
+    for number, fold in enumerate(plan.folds):
+        if shared is None or preprocess is not None or dataset.is_table:
+            shared, _ = fold_arrays(dataset, fold.train, preprocess)
+        facts = facts_in(dataset, shared, fold)
+        for candidate in candidates:
+            source = candidate.source
+            build = candidate.build_for(facts) if candidate.kind == "keras" else source
+            for i in range(n_seeds):
+                member = Member(
+                    key=(candidate.name, number, i),
+                    build=build,
+                    arrays=shared,
+                    train_rows=fold.train,
+                    validation_rows=fold.validation,
+                    seed=seeding.derive(seed, "weights", number, i),
+                    order_seed=seeding.derive(seed, "order", number, i),
+                    group=candidate.name,
+                )
+                assignments.append(Assignment(candidate, number, i, member))
+    return assignments
+
+
+def facts_in(dataset: Dataset, arrays: Arrays, fold: Fold) -> dict[str, Any]:
+    """Return what the fold's training rows tell a model function."""
+    classes = None
+    if dataset.record.task == "classification":
+        labels = dataset.labels
+        classes = len(dataset.record.classes) or (
+            None if labels is None else int(labels.max()) + 1
+        )
+    y = arrays.y[fold.train] if isinstance(arrays.y, np.ndarray) else None
+    return facts_of(arrays.x, y, classes)
+
+
+def check_labels(dataset: Dataset, description: engine.Description) -> None:
+    """Refuse labels that a sparse loss would read as something else."""
+    for width in description.sparse_widths:
+        if width is not None and isinstance(dataset.y, np.ndarray):
+            data.check_sparse_labels(dataset.y, width)
+
+
+def training_of(
+    *,
+    epochs: int,
+    batch_size: int,
+    early_stopping: Any = None,
+    class_weight: dict[int, float] | None = None,
+    shuffle: bool = True,
+    callbacks: Sequence[Any] = (),
+    keep_weights: bool = False,
+) -> Training:
+    """Return the engine's settings, checked.
+
+    Raises:
+        InputError: If a number is not positive.
+    """
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise InputError(f"{name}={value!r}: use a whole number, 1 or more.")
+    return Training(
+        epochs=int(epochs),
+        batch_size=int(batch_size),
+        shuffle=shuffle,
+        class_weight=class_weight,
+        early_stopping=early_stopping,
+        callbacks=tuple(callbacks),
+        keep_weights=keep_weights,
+        keep_predictions=True,
+    )
+
+
+def n_validation(plan: SplitPlanRecord, fold: int) -> int:
+    """Return the number of validation rows of a fold."""
+    return plan.folds[fold].n_validation

@@ -1,0 +1,63 @@
+"""The winner of a stored run, applied to new rows: what the person came for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from homeroom import data
+from homeroom.errors import InputError
+from homeroom.records import RunRecord
+from homeroom.store import Store
+
+from .refit import Winner, fetch
+
+
+def stored_winner(run: RunRecord, store: Store) -> Winner:
+    """Return the refitted winner of a stored run.
+
+    Raises:
+        InputError: If the run ended before its winner was trained.
+        StoreError: If the stored model is damaged or cannot be read.
+    """
+    if run.refit is None or "model" not in run.refit.artifacts:
+        raise InputError(
+            f"Run {run.id!r} is {run.state} and has no trained winner to predict with. "
+            "Start it again, or name another run (see `homeroom runs`)."
+        )
+    [kind] = [c.kind for c in run.candidates if c.name == run.refit.candidate]
+    return fetch(run.refit, kind, run.dataset.task, store)
+
+
+def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame:
+    """Return predictions for the rows of a file, in their order.
+
+    Columns: what identifies the rows, then "prediction" under the target's name, then
+    one probability per class ("probability_<class>") for a classification.
+
+    Raises:
+        InputError: If the run was not made from a table.
+        DataError: If a column is missing or does not hold what it held in training.
+    """
+    if not run.dataset.kinds:
+        raise InputError(
+            f"Run {run.id!r} was trained on arrays, not on a table: use run.predict(x) "
+            "in Python."
+        )
+    table = data.frame_for(run.dataset, path)
+    winner = stored_winner(run, store)
+    outputs = np.asarray(winner.predict(winner.prepare(table.x)))
+    return pl.concat([table.identifiers, _columns(run, outputs)], how="horizontal")
+
+
+def _columns(run: RunRecord, outputs: Any) -> pl.DataFrame:
+    target = run.dataset.target or "prediction"
+    if run.dataset.task != "classification":
+        return pl.DataFrame({target: outputs.reshape(len(outputs))})
+    classes = list(run.dataset.classes) or [str(i) for i in range(outputs.shape[1])]
+    chosen = [classes[i] for i in outputs.argmax(axis=1)]
+    shares = {f"probability_{name}": outputs[:, i] for i, name in enumerate(classes)}
+    return pl.DataFrame({target: chosen, **shares})

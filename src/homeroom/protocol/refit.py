@@ -1,0 +1,189 @@
+"""The winner, trained once more on all development rows; and how it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from homeroom import data, engine, seeding
+from homeroom.data import Dataset
+from homeroom.engine import Member, Training
+from homeroom.errors import FitError
+from homeroom.records import COMPLETE, MemberRecord, RefitRecord
+from homeroom.splits import Fold
+from homeroom.store import Store, dump_estimator, load_estimator
+
+from . import estimator, trials
+from .candidate import Candidate
+from .member import Assignment, facts_in, fold_arrays
+
+_EVALUATE_ROWS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Winner:
+    """A trained model with its preprocessing, ready for rows it has not seen.
+
+    Args:
+        name: The candidate's name.
+        kind: "keras" or "estimator".
+        model: A `keras.Model`, or a fitted estimator.
+        preprocessing: What its rows went through, fitted; None for nothing.
+        task: The dataset's task.
+    """
+
+    name: str
+    kind: str
+    model: Any
+    preprocessing: Any
+    task: str
+
+    def prepare(self, x: Any) -> Any:
+        """Return x as the model takes it."""
+        if self.preprocessing is None:
+            return x
+        return data.transform(self.preprocessing, x)
+
+    def predict(self, x: Any) -> Any:
+        """Return probabilities [n, classes] or numbers [n, 1] for prepared x."""
+        if self.kind == "estimator":
+            return estimator.predict(self.model, x, self.task)
+        return self.model.predict(x, batch_size=_EVALUATE_ROWS, verbose=0)
+
+    def evaluate(self, x: Any, rows: Dataset) -> dict[str, float]:
+        """Return every metric, by its Keras name, for prepared x of `rows`."""
+        if self.kind == "estimator":
+            every = np.arange(rows.n_rows)
+            return estimator.scores(self.model, x, rows.y, every, self.task)
+        found = self.model.evaluate(
+            x,
+            rows.y,
+            sample_weight=rows.sample_weight,
+            batch_size=_EVALUATE_ROWS,
+            verbose=0,
+            return_dict=True,
+        )
+        return {name: float(value) for name, value in found.items()}
+
+
+def refit(
+    candidate: Candidate,
+    members: Sequence[MemberRecord],
+    development: Dataset,
+    training: Training,
+    *,
+    seed: int,
+    preprocess: Any,
+) -> tuple[Winner, RefitRecord]:
+    """Train the chosen candidate on all development rows.
+
+    It gets the number of weight updates that its trainings in the folds needed (the
+    median), not their number of epochs: an epoch of all rows has more updates.
+
+    Raises:
+        FitError: If the training fails on all rows although it did not in the folds.
+    """
+    rows = np.arange(development.n_rows, dtype=np.int32)
+    fold = Fold(0, 0, rows, rows[:0])
+    arrays, fitted = fold_arrays(development, rows, preprocess)
+    keras = candidate.kind == "keras"
+    facts = facts_in(development, arrays, fold)
+    member = Member(
+        key="refit",
+        build=candidate.build_for(facts) if keras else candidate.source,
+        arrays=arrays,
+        train_rows=rows,
+        validation_rows=None,
+        seed=seeding.derive(seed, "refit", "weights"),
+        order_seed=seeding.derive(seed, "refit", "order"),
+        group=candidate.name,
+    )
+    assignment = Assignment(candidate, 0, 0, member)
+    task = development.record.task
+    if not keras:
+        model = estimator.fitted(assignment, arrays.x, arrays.y, rows)
+        winner = Winner(candidate.name, "estimator", model, fitted, task)
+        reason = f"fitted once more on all {len(rows)} development rows"
+        return winner, _record(member, 1, 0, reason)
+    epochs, reason = _epochs(members, len(rows), training.batch_size)
+    settings = trials.without_stopping(training, epochs)
+    [outcome] = engine.train([member], settings)
+    if outcome.state != COMPLETE:
+        raise FitError(
+            f"The refit of {candidate.name!r} on all {len(rows)} development rows "
+            f"failed ({outcome.error or outcome.state.lower()}), although its "
+            "trainings in the folds did not. The folds' results are kept."
+        )
+    model = engine.trained_model(member, settings, outcome)
+    record = msgspec.structs.replace(
+        _record(member, epochs, outcome.n_updates, reason),
+        final_weights=outcome.final_weights,
+        history=outcome.history,
+        seconds=outcome.seconds,
+    )
+    return Winner(candidate.name, "keras", model, fitted, task), record
+
+
+def keep(winner: Winner, store: Store) -> dict[str, str]:
+    """Store the winner's model and preprocessing; return their addresses.
+
+    Raises:
+        StoreError: If a part cannot be stored without running code to read it.
+    """
+    if winner.kind == "keras":
+        model = engine.save_model(winner.model)
+    else:
+        model = dump_estimator(winner.model)
+    artifacts = {"model": store.put_artifact(model, "model")}
+    if winner.preprocessing is not None:
+        content = dump_estimator(winner.preprocessing)
+        artifacts["preprocessing"] = store.put_artifact(content, "preprocessing")
+    return artifacts
+
+
+def fetch(record: RefitRecord, kind: str, task: str, store: Store) -> Winner:
+    """Return the winner that `keep` stored."""
+    content = store.get_artifact(record.artifacts["model"])
+    model = engine.load_model(content) if kind == "keras" else load_estimator(content)
+    preprocessing = None
+    if "preprocessing" in record.artifacts:
+        address = record.artifacts["preprocessing"]
+        preprocessing = load_estimator(store.get_artifact(address))
+    return Winner(record.candidate, kind, model, preprocessing, task)
+
+
+def _epochs(
+    members: Sequence[MemberRecord], n_rows: int, batch_size: int
+) -> tuple[int, str]:
+    """Return the epochs of the refit and why."""
+    kept = [
+        member.updates_per_epoch * (member.best_epoch + 1)
+        if member.best_epoch is not None
+        else member.n_updates
+        for member in members
+    ]
+    updates = median(kept)
+    per_epoch = -(-n_rows // batch_size)
+    epochs = max(1, round(updates / per_epoch))
+    reason = (
+        f"{epochs} epochs of {per_epoch} updates on all {n_rows} development rows: "
+        f"nearest to the {updates:.0f} updates (median of {len(kept)} trainings) after "
+        "which the kept weights were reached in the folds"
+    )
+    return epochs, reason
+
+
+def _record(member: Member, epochs: int, n_updates: int, reason: str) -> RefitRecord:
+    return RefitRecord(
+        candidate=str(member.group),
+        epochs=epochs,
+        n_updates=n_updates,
+        n_rows=len(member.train_rows),
+        seed=member.seed,
+        reason=reason,
+    )

@@ -1,0 +1,152 @@
+"""A run that is done: its answer, its report, and the right to one final test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from homeroom import judgement
+from homeroom.errors import InputError
+from homeroom.records import FinalTest, RunRecord, Selection
+from homeroom.store import Store
+
+from .refit import Winner
+
+if TYPE_CHECKING:
+    from .final_test import SealedTest
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Run:
+    """One execution of the protocol.
+
+    Args:
+        record: What is remembered of it.
+        store: Where it stays.
+        winner: The refitted model, if the run came that far.
+        sealed: The test rows, in the process that sealed them.
+
+    Examples:
+        >>> import numpy as np, keras, homeroom as hr
+        >>> def line():
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile("sgd", loss="mse")
+        ...     return model
+        >>> x = np.linspace(0, 1, 80).reshape(-1, 1)
+        >>> experiment = hr.Experiment(x, 2.5 * x, store=":memory:")
+        >>> run = experiment.add("line", line).run(cv=3, epochs=2)
+        >>> run.leaderboard["candidate"].to_list()
+        ['line']
+    """
+
+    def __init__(
+        self,
+        record: RunRecord,
+        store: Store,
+        winner: Winner | None,
+        sealed: SealedTest | None,
+    ) -> None:
+        self.record = record
+        self._store = store
+        self._winner = winner
+        self._sealed = sealed
+
+    @property
+    def id(self) -> str:
+        """The run's id in the store, such as "digits-0007"."""
+        return self.record.id
+
+    @property
+    def selection(self) -> Selection:
+        """Which candidate was chosen; `.reason` is a sentence.
+
+        Raises:
+            InputError: If the run ended before a choice.
+        """
+        if self.record.selection is None:
+            raise InputError(
+                f"Run {self.id!r} is {self.record.state}: it ended before a choice."
+            )
+        return self.record.selection
+
+    @property
+    def leaderboard(self) -> Any:
+        """Candidates from best to worst with spreads and intervals (polars frame)."""
+        from homeroom import report
+
+        return report.leaderboard_frame(self._view())
+
+    @property
+    def model(self) -> Any:
+        """The chosen model, trained on all development rows.
+
+        Raises:
+            InputError: If the run ended before the refit.
+        """
+        return self._finished().model
+
+    def predict(self, x: Any) -> Any:
+        """Return the chosen model's outputs for new rows of the same form as x."""
+        winner = self._finished()
+        return winner.predict(winner.prepare(x))
+
+    def summary(self, candidate: str) -> judgement.Summary:
+        """Return mean, spreads, interval and failures of one candidate."""
+        members = self.record.members_of(candidate)
+        return judgement.summarize(members, self.record.plan, self.record.metric)
+
+    def final_test(self) -> FinalTest:
+        """Open the sealed test set, once, and score the chosen model on it.
+
+        Raises:
+            SealError: If it has been opened before: with when, and what it gave.
+            InputError: If the run ended before a choice.
+        """
+        winner = self._finished()
+        if self._sealed is None:
+            raise InputError(
+                f"The test rows of run {self.id!r} are not in this process."
+            )
+        found = self._sealed.open(winner, self.record, self._store)
+        self.record = evolved(self.record, final_test=found)
+        return found
+
+    def report(self, path: str | Path = "report.html") -> Path:
+        """Write the report, one file that opens offline, and return its path."""
+        from homeroom import report
+
+        target = Path(path)
+        target.write_text(report.render_page(self._view()), encoding="utf-8")
+        return target.resolve()
+
+    def plot(self) -> Any:
+        """Return the candidates' means and intervals as an Altair chart."""
+        from homeroom import report
+
+        return report.interval_chart(self._view())
+
+    def _view(self) -> Any:
+        from homeroom import report
+
+        return report.run_view(self.record)
+
+    def _repr_html_(self) -> str:
+        from homeroom import report
+
+        return report.run_html(self._view())
+
+    def _finished(self) -> Winner:
+        if self._winner is None:
+            raise InputError(
+                f"Run {self.id!r} is {self.record.state}: it ended before the chosen "
+                "model was trained."
+            )
+        return self._winner
+
+
+def evolved(record: S, **changes: Any) -> S:
+    """Return a record with some fields changed."""
+    return msgspec.structs.replace(record, **changes)

@@ -1,0 +1,174 @@
+"""Run the trainings of a plan: events told, records kept, the metric decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from homeroom import engine
+from homeroom.data import Dataset
+from homeroom.engine import Description, Training
+from homeroom.errors import InputError, did_you_mean
+from homeroom.records import (
+    INTERRUPTED,
+    EpochEnded,
+    Listener,
+    MemberEnded,
+    Metric,
+    StageStarted,
+)
+
+from . import estimator
+from .member import Assignment, Result, check_labels, result_of
+
+_ALIASES = {
+    "acc": "accuracy",
+    "rmse": "root_mean_squared_error",
+    "r2": "r2_score",
+}
+_DEFAULTS = {
+    "classification": (
+        "accuracy",
+        "sparse_categorical_accuracy",
+        "categorical_accuracy",
+        "binary_accuracy",
+    ),
+    "regression": ("root_mean_squared_error", "mae", "mean_absolute_error"),
+}
+
+
+def describe(
+    assignments: Sequence[Assignment], training: Training, dataset: Dataset
+) -> dict[str, Description]:
+    """Return what each candidate will report; every bad input shows here.
+
+    Raises:
+        InputError: If a model function, a callback, the monitor or an estimator is
+            wrong.
+        DataError: If labels do not fit a model's output.
+    """
+    task = dataset.record.task
+    found: dict[str, Description] = {}
+    members = [a.member for a in assignments if a.candidate.kind == "keras"]
+    if members:
+        for name, description in engine.describe(members, training).items():
+            check_labels(dataset, description)
+            found[str(name)] = description
+    for assignment in assignments:
+        name = assignment.candidate.name
+        if assignment.candidate.kind == "estimator" and name not in found:
+            estimator.check_arrays(name, assignment.member.arrays.x, task)
+            names = estimator.NAMES[task]
+            ways = {n: "max" if n == "accuracy" else "min" for n in names}
+            found[name] = Description(names, ways, 0)
+    return found
+
+
+def choose_metric(
+    wanted: str | Metric | None, task: str, found: Mapping[str, Description]
+) -> Metric:
+    """Return the yardstick that every candidate reports.
+
+    By default: accuracy for a classification, root mean squared error for a
+    regression, the loss where nothing else is reported by all.
+
+    Raises:
+        InputError: If a candidate does not report it, or its direction is unknown.
+    """
+    common = [
+        name
+        for name in next(iter(found.values())).names
+        if all(name in description.names for description in found.values())
+    ]
+    if isinstance(wanted, Metric):
+        name, direction = wanted.name, wanted.direction
+    else:
+        name = wanted or next(
+            (n for n in _DEFAULTS.get(task, ()) if n in common), "loss"
+        )
+        name = name.removeprefix("val_")
+        name = name if name in common else _ALIASES.get(name, name)
+        ways = [description.directions.get(name) for description in found.values()]
+        direction = next((way for way in ways if way), "")
+    for candidate, description in found.items():
+        if name not in description.names:
+            raise InputError(
+                f"Candidate {candidate!r} does not report the metric {name!r}; it "
+                f"reports: {', '.join(description.names)}. Name it in metrics=[…] of "
+                f"model.compile.{did_you_mean(name, common)}"
+            )
+    if direction not in {"max", "min"}:
+        raise InputError(
+            f"It is not known whether {name!r} should rise or fall. Pass "
+            f"metric=homeroom.Metric({name!r}, 'max') or 'min'."
+        )
+    return Metric(name, direction)
+
+
+def run(
+    assignments: Sequence[Assignment],
+    training: Training,
+    *,
+    task: str,
+    listener: Listener,
+    keep: Callable[[Result], None] = lambda _: None,
+    lanes: int | None = None,
+) -> list[Result]:
+    """Run every training; return the results in the order of `assignments`.
+
+    `keep` is called with each result as it comes, from lane threads.
+    """
+    listener(StageStarted("training", len(assignments), training.epochs))
+    by_key = {a.member.key: a for a in assignments}
+    results: dict[Any, Result] = {}
+
+    def ended(result: Result) -> None:
+        results[result.assignment.member.key] = result
+        keep(result)
+        listener(MemberEnded(result.record))
+
+    def epoch(member: engine.Member, number: int, logs: dict[str, float]) -> None:
+        mine = by_key[member.key]
+        name = mine.candidate.name
+        listener(EpochEnded(name, mine.fold, mine.seed_index, number, logs))
+
+    members = [a.member for a in assignments if a.candidate.kind == "keras"]
+    outcomes: list[engine.Outcome] = []
+    if members:
+        outcomes = engine.train(
+            members,
+            training,
+            lanes=lanes,
+            on_epoch=epoch,
+            on_end=lambda member, outcome: ended(
+                result_of(by_key[member.key], outcome)
+            ),
+        )
+    stopped = any(outcome.state == INTERRUPTED for outcome in outcomes)
+    for assignment in assignments:
+        if assignment.candidate.kind == "estimator" and not stopped:
+            try:
+                ended(estimator.run(assignment, task))
+            except KeyboardInterrupt:
+                stopped = True
+    for assignment in assignments:
+        results.setdefault(assignment.member.key, _not_begun(assignment))
+    return [results[a.member.key] for a in assignments]
+
+
+def without_stopping(training: Training, epochs: int) -> Training:
+    """Return the settings of a refit: a number of epochs, and nothing to watch."""
+    return replace(
+        training,
+        epochs=epochs,
+        early_stopping=None,
+        callbacks=(),
+        keep_weights=True,
+        keep_predictions=False,
+    )
+
+
+def _not_begun(assignment: Assignment) -> Result:
+    outcome = engine.Outcome(state=INTERRUPTED, stop_reason="interrupted")
+    return result_of(assignment, outcome)
