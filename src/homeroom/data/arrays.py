@@ -231,11 +231,11 @@ def _read_frame(x: Any, notes: list[str]) -> tuple[list[str], Array]:
         column
         for column, value in zip(frame.columns, values, strict=True)
         if frame[column].dtype.is_integer()
-        and (np.abs(value) > _EXACT_IN_FLOAT32).any()
+        and (np.abs(value) >= _EXACT_IN_FLOAT32).any()
     ]
     if rounded:
         notes.append(
-            f"Columns {first_few(rounded)} hold integers above {_EXACT_IN_FLOAT32}, "
+            f"Columns {first_few(map(repr, rounded))} hold integers from {_EXACT_IN_FLOAT32} up, "
             "which float32 rounds. If they are identifiers, leave them out."
         )
     return columns, matrix

@@ -57,7 +57,12 @@ def table_preprocessing(record: DatasetRecord) -> Any:
         StandardScaler(),
     )
     categories = make_pipeline(
-        SimpleImputer(missing_values=None, strategy="constant", fill_value="missing"),
+        SimpleImputer(
+            missing_values=None,
+            strategy="constant",
+            fill_value="missing",
+            keep_empty_features=True,
+        ),
         OneHotEncoder(
             handle_unknown="infrequent_if_exist",
             max_categories=_MAX_CATEGORIES,

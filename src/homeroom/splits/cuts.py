@@ -158,7 +158,7 @@ def _last(n: int, dataset: Dataset) -> Pair:
 def _refuse_torn_groups(pair: Pair, dataset: Dataset) -> None:
     if dataset.groups is None:
         return
-    torn = np.intersect1d(*(dataset.groups[rows] for rows in pair))
+    torn = np.intersect1d(dataset.groups[pair[0]], dataset.groups[pair[1]])
     if torn.size:
         raise LeakageError(
             f"The last rows cut {counted(torn.size, 'group')} in two (groups "

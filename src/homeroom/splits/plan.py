@@ -253,8 +253,8 @@ def _refuse_leaks(fold: Fold, dataset: Dataset, where: str) -> None:
     if torn.size:
         raise LeakageError(
             f"{counted(torn.size, 'group')} {'is' if torn.size == 1 else 'are'} on "
-            f"both sides of {where} (groups {first_few(torn)}). Rows of one group must stay "
-            "together: use GroupKFold."
+            f"both sides of {where} (groups {first_few(torn)}). Rows of one group must "
+            "stay together: use GroupKFold."
         )
 
 
