@@ -161,8 +161,12 @@ def _risen(val: tuple[float, ...], width: int, clear: _Clear) -> bool:
 
 
 def _luck(noise: float, width: int, n_epochs: int) -> float:
-    """Return how far the lowest of the means of `width` epochs falls by noise alone."""
-    n_means = max(1, n_epochs // width)
+    """Return how far the lowest of all means of `width` epochs may fall by noise alone.
+
+    Counted are all overlapping means that are looked at. They are correlated, so this
+    is an upper bound; the n_epochs/width that do not overlap would be too few.
+    """
+    n_means = max(1, n_epochs - width + 1)
     return expected_maximum(n_means) * noise / math.sqrt(width)
 
 
