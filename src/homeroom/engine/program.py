@@ -8,7 +8,8 @@ a program. The last, partial batch runs at its own size in a branch of its own.
 
 from __future__ import annotations
 
-import threading
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from . import door, template
 from .member import Arrays, Rows
 
 PREDICT_ROWS = 256
+_compiler = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="compiler")
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ def table(rows: Rows, batch_size: int, partial_sizes: tuple[int, ...], n: int) -
 class Program:
     """The compiled epoch of one model structure on arrays of one shape.
 
-    Making it traces Python and belongs to one thread at a time; `compile` does not
-    and may run beside others; a compiled program may be called from many threads.
+    Making it traces Python, and belongs to one thread at a time. Compiling goes on
+    beside it; whoever calls the program first waits for that. A program may be called
+    from many threads at once.
     """
 
     def __init__(
@@ -75,13 +78,15 @@ class Program:
             self._options = {}
         self.fresh_optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
         self._fresh_metrics = _fresh_metrics(model)
+        # traced once for each batch size, wherever they appear
+        self._train_step = door.jax().jit(self._take_train_step, inline=True)
+        self._test_step = door.jax().jit(self._take_test_step, inline=True)
         self.train_names, self.test_names = self._log_names(arrays)
         self.description = template.describe(model, arrays[1], self.test_names)
-        self._lowered = self._lower_epoch(arrays)
-        self._lowered_predict = self._lower_predict(arrays[0])
-        self._compiling = threading.Lock()
-        self._epoch: Any = None
-        self.predict: Any = None
+        # each is compiled while the next is still being traced
+        self._train = _compiler.submit(self._lower_train(arrays).compile)
+        self._measure = _compiler.submit(self._lower_measure(arrays).compile)
+        self._predict = _compiler.submit(self._lower_predict(arrays[0]).compile)
 
     def epoch(self, state: Any, arrays: Any, train: Table, parts: Any) -> Any:
         """Train one epoch, then measure each part at the weights it ended with.
@@ -89,17 +94,19 @@ class Program:
         Returns (state, training values, values per part, whether measuring tried to
         change the state). Values follow `train_names` and `test_names`.
         """
-        return self._epoch(
-            state, arrays, (train.rows, train.n_full, train.branch), parts
-        )
+        rows = (train.rows, train.n_full, train.branch)
+        state, values = self._train.result()(state, arrays, rows)
+        measured, changed = self._measure.result()(state[0], state[1], arrays, parts)
+        return state, values, measured, changed
 
-    def compile(self) -> Program:
-        """Compile what was traced; does nothing the second time."""
-        with self._compiling:
-            if self._epoch is None:
-                self._epoch = self._lowered.compile()
-                self.predict = self._lowered_predict.compile()
-        return self
+    def wait(self) -> None:
+        """Return when everything is compiled."""
+        for part in (self._train, self._measure, self._predict):
+            part.result()
+
+    def predict(self, trainable: Any, non_trainable: Any, x: Any) -> Any:
+        """Return the outputs for x of exactly PREDICT_ROWS rows."""
+        return self._predict.result()(trainable, non_trainable, x)
 
     def _log_names(self, arrays: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Trace both steps on shapes alone, to learn the names of what they log."""
@@ -107,16 +114,10 @@ class Program:
         rows = np.zeros(self.shape.batch_size, np.int32)
         trainable, non_trainable, optimizer = template.state_of(self.model)
         metrics = self._fresh_metrics
-
-        def train(arrays: Any) -> Any:
-            state = (trainable, non_trainable, optimizer, metrics)
-            return self._train_step(state, arrays, rows)
-
-        def test(arrays: Any) -> Any:
-            return self._test_step((trainable, non_trainable, metrics), arrays, rows)
-
-        train_logs, train_state = jax.eval_shape(train, arrays)
-        test_logs, _ = jax.eval_shape(test, arrays)
+        state = (trainable, non_trainable, optimizer, metrics)
+        train_logs, train_state = jax.eval_shape(self._train_step, state, arrays, rows)
+        measured = (trainable, non_trainable, metrics)
+        test_logs, _ = jax.eval_shape(self._test_step, measured, arrays, rows)
         self._train_logs = _zeros(train_logs)
         self._test_logs = _zeros(test_logs)
         fixed = jax.tree.map(lambda a: (a.shape, a.dtype), train_state[:3])
@@ -128,16 +129,21 @@ class Program:
             raise TypeError(msg)
         return tuple(_flat_logs(self._train_logs)), tuple(_flat_logs(self._test_logs))
 
-    def _lower_epoch(self, arrays: Any) -> Any:
-        n, parts = self.shape.n_rows, self.shape.n_parts
-        rows = (np.zeros(n, np.int32), np.int32(0), np.int32(0))
+    def _lower_train(self, arrays: Any) -> Any:
+        rows = (np.zeros(self.shape.n_rows, np.int32), np.int32(0), np.int32(0))
+        train = door.jax().jit(self._run_train, compiler_options=self._options)
+        return train.lower(template.state_of(self.model), arrays, rows)
+
+    def _lower_measure(self, arrays: Any) -> Any:
+        parts = self.shape.n_parts
         many = (
-            np.zeros((parts, n), np.int32),
+            np.zeros((parts, self.shape.n_rows), np.int32),
             np.zeros(parts, np.int32),
             np.zeros(parts, np.int32),
         )
-        epoch = door.jax().jit(self._run_epoch, compiler_options=self._options)
-        return epoch.lower(template.state_of(self.model), arrays, rows, many)
+        measure = door.jax().jit(self._run_measure, compiler_options=self._options)
+        trainable, non_trainable, _ = template.state_of(self.model)
+        return measure.lower(trainable, non_trainable, arrays, many)
 
     def _lower_predict(self, x: Any) -> Any:
         """(trainable, non-trainable, x of PREDICT_ROWS rows) -> outputs."""
@@ -153,28 +159,24 @@ class Program:
         predict = jax.jit(step, compiler_options=self._options)
         return predict.lower(trainable, non_trainable, chunk)
 
-    def _run_epoch(self, state: Any, arrays: Any, train: Any, parts: Any) -> Any:
-        jax = door.jax()
+    def _run_train(self, state: Any, arrays: Any, rows: Any) -> Any:
         carry = ((*state, self._fresh_metrics), self._train_logs)
-        carry = _loop(
-            self._train_step,
-            carry,
-            arrays,
-            train,
-            (self.shape.batch_size, self.shape.partial_sizes),
+        sizes = (self.shape.batch_size, self.shape.partial_sizes)
+        (*new_state, metrics), logs = _loop(
+            self._train_step, carry, arrays, rows, sizes
         )
-        (*new_state, metrics), logs = carry
-        values = self._results(metrics, logs)
-        trainable, non_trainable, _ = new_state
+        return tuple(new_state), self._results(metrics, logs)
+
+    def _run_measure(
+        self, trainable: Any, non_trainable: Any, arrays: Any, parts: Any
+    ) -> Any:
+        jax = door.jax()
+        sizes = (self.shape.validation_batch_size, self.shape.validation_partial_sizes)
+        start = ((trainable, non_trainable, self._fresh_metrics), self._test_logs)
 
         def measure(part: Any) -> Any:
-            start = ((trainable, non_trainable, self._fresh_metrics), self._test_logs)
             (_, after, metrics), logs = _loop(
-                self._test_step,
-                start,
-                arrays,
-                part,
-                (self.shape.validation_batch_size, self.shape.validation_partial_sizes),
+                self._test_step, start, arrays, part, sizes
             )
             changed = [
                 _differs(a, b) for a, b in zip(non_trainable, after, strict=True)
@@ -183,13 +185,13 @@ class Program:
             return self._results(metrics, logs), any_changed
 
         measured, changed = jax.lax.map(measure, parts)
-        return tuple(new_state), values, measured, jax.numpy.any(changed)
+        return measured, jax.numpy.any(changed)
 
-    def _train_step(self, state: Any, arrays: Any, rows: Any) -> Any:
+    def _take_train_step(self, state: Any, arrays: Any, rows: Any) -> Any:
         x, y, weights, _ = _take(arrays, rows)
         return self.model.train_step(state, (x, y, weights))
 
-    def _test_step(self, state: Any, arrays: Any, rows: Any) -> Any:
+    def _take_test_step(self, state: Any, arrays: Any, rows: Any) -> Any:
         x, y, _, weights = _take(arrays, rows)
         return self.model.test_step(state, (x, y, weights))
 

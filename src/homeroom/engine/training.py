@@ -65,6 +65,7 @@ def train(
     training = _adopted(training)
     n_lanes = _lanes(members, lanes)
     workshop = _Workshop(members, training, one_core=n_lanes > 1)
+    workshop.firsts()
     outcomes: dict[int, Outcome] = {}
     stop = threading.Event()
     slots = threading.Semaphore(2 * n_lanes)
@@ -79,7 +80,6 @@ def train(
             slots.release()
 
     with ThreadPoolExecutor(n_lanes, thread_name_prefix="lane") as pool:
-        workshop.open(pool)
         futures = []
         try:
             for member in members:
@@ -156,11 +156,6 @@ class _Workshop:
         for member in self._firsts:
             self._ready[id(member)] = self._make(member)
         return list(self._ready.values())
-
-    def open(self, pool: ThreadPoolExecutor) -> None:
-        """Make the first of each group ready; compile their programs side by side."""
-        programs = [job.program for job in self.firsts() if job.program]
-        list(pool.map(Program.compile, programs))
 
     def make(self, member: Member) -> _Job:
         """Return the member's first state and its program."""
@@ -265,7 +260,7 @@ def _run(
     try:
         if job.program is None:
             return fallback.run(job.member, training, course, job.reason)
-        job.program.compile()
+        job.program.wait()  # so that a member's seconds are its own
         return lane.run(
             job.member, job.state, job.program, job.arrays, training, course
         )
