@@ -7,6 +7,7 @@ empty package and `homeroom --help` does not wait for Keras.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
+
+# Keras falls back on TensorFlow, which is not ours to install. Whoever has chosen a
+# backend keeps it, and is told before training if it is not this one.
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
 __all__ = [
     "CrossValidation",
