@@ -166,6 +166,14 @@ def test_no_variance_is_certainty_not_nan(make_plan, make_summary, shift, expect
     assert (seen.interval.low, seen.interval.high) == (shift, shift)
 
 
+def test_a_certain_difference_of_just_the_rope_is_equal(make_plan, make_summary):
+    """The edge of the region belongs to it: a point mass there is no difference."""
+    base = [0.5, 0.625, 0.75, 0.5, 0.625]
+    a = make_summary("a", [score + 0.25 for score in base])
+    seen = compare(a, make_summary("b", base), make_plan(n_splits=5), rope=0.25)
+    assert (seen.p_worse, seen.p_equal, seen.p_better) == (0.0, 1.0, 0.0)
+
+
 def test_unequal_folds_use_the_rows_and_not_the_number_of_splits(make_plan):
     """ρ of a shuffled plan is the share held out, whatever `n_splits` says."""
     from homeroom.judgement.resampled import correlation, mean_ratio
