@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ from homeroom.records import (
 from . import trials
 from .candidate import as_candidate
 from .fitting import Interrupted
+from .keeping import keep_run
 from .listening import progress
-from .member import Result, assign, n_validation, training_of
+from .member import Result, assign, n_validation, settings_of, training_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +159,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     verbose: int | str = "auto",
     listener: Listener | None = None,
     lanes: int | None = None,
+    store: str | Path | None = None,
 ) -> CrossValidation:
     """Train a model on every fold with every seed, from fresh weights each time.
 
@@ -188,6 +191,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         verbose: "auto" shows progress on a terminal, 0 never, 1 always.
         listener: Called with each event instead of showing progress.
         lanes: Trainings at once; None is one per core.
+        store: Where to keep the trainings as a run; None writes nothing.
 
     Returns:
         Records, means, intervals, out-of-fold predictions, charts.
@@ -243,6 +247,11 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         metric=yardstick,
         predictions=out_of_fold(results, dataset.n_rows),
     )
+    if store is not None:
+        settings = settings_of(training, seed=seed, n_seeds=seeds)
+        weights = found[candidate.name].n_weights
+        mine = candidate.record(weights or None)
+        keep_run(store, mine, dataset, plan.record, settings, yardstick, result.members)
     states = {member.state for member in result.members}
     if INTERRUPTED in states:
         raise Interrupted(result)

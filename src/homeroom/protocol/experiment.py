@@ -21,7 +21,6 @@ from homeroom.records import (
     Metric,
     Note,
     RunRecord,
-    Settings,
     StageStarted,
 )
 from homeroom.store import Store, open_store
@@ -32,7 +31,7 @@ from .environment import environment
 from .final_test import SealedTest
 from .fitting import Interrupted
 from .listening import progress
-from .member import Assignment, assign, training_of
+from .member import Assignment, assign, settings_of, training_of
 from .refit import keep, refit
 from .run import Run, evolved
 
@@ -195,12 +194,8 @@ class Experiment:
             dataset=self._development.record,
             partition=self._partition,
             plan=plan.record,
-            settings=Settings(
-                epochs=epochs,
-                batch_size=batch_size,
-                seed=self._seed,
-                n_seeds=seeds,
-                early_stopping=stopping.to_dict(),
+            settings=evolved(
+                settings_of(training, seed=self._seed, n_seeds=seeds),
                 preprocessing=_told(self._preprocess, self._development),
             ),
             metric=yardstick,

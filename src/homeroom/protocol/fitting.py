@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from homeroom import data, engine, judgement, seeding, splits
+from homeroom import data, engine, fingerprint, judgement, seeding, splits
 from homeroom.data import Dataset
 from homeroom.engine import EarlyStopping, Member, Training
 from homeroom.errors import FitError, InputError
 from homeroom.records import (
     FAILED,
     INTERRUPTED,
+    FoldRecord,
     Listener,
     MemberRecord,
     Metric,
+    SplitPlanRecord,
     Verdict,
 )
 
 from . import trials
 from .candidate import as_candidate
+from .keeping import keep_run
 from .listening import progress
-from .member import Assignment, Result, facts_in, fold_arrays, training_of
+from .member import Assignment, Result, facts_in, fold_arrays, settings_of, training_of
 
 
 class Interrupted(KeyboardInterrupt):
@@ -129,6 +133,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     seed: int = 0,
     verbose: int | str = "auto",
     listener: Listener | None = None,
+    store: str | Path | None = None,
 ) -> FitResult:
     """Train one model once; `keras.Model.fit` with an honest curve.
 
@@ -158,6 +163,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
         seed: Decides weights, dropout, split and order of rows.
         verbose: "auto" shows progress on a terminal, 0 never, 1 always.
         listener: Called with each event instead of showing progress.
+        store: Where to keep the training as a run; None writes nothing.
 
     Returns:
         The history, verdict, chart and trained model.
@@ -220,6 +226,16 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
             [assignment], training, task=dataset.record.task, listener=tell
         )
     record = result.record
+    if store is not None:
+        keep_run(
+            store,
+            candidate.record(found[candidate.name].n_weights),
+            dataset,
+            _plan_record(dataset, fold, validation_split),
+            settings_of(training, seed=seed, n_seeds=1),
+            yardstick,
+            [record],
+        )
     if record.state == FAILED:
         raise FitError(f"The training failed: {record.error}. {_advice(record)}")
     fitted = FitResult(record, yardstick, len(fold.validation), result, training)
@@ -282,6 +298,33 @@ def _validation(
             "Give both, as in validation_data=(x, y, sample_weight), or neither."
         )
     return x, y, data.join("sample_weight", sample_weight, given[0])
+
+
+def _plan_record(
+    dataset: Dataset, fold: splits.Fold, validation_split: float
+) -> SplitPlanRecord:
+    """Return the one fold of a fit as a plan."""
+    strategy = "no validation"
+    if len(fold.validation):
+        strategy = (
+            f"validation_split={validation_split}"
+            if validation_split
+            else "validation_data"
+        )
+    parts = FoldRecord(
+        repeat=0,
+        fold=0,
+        n_train=len(fold.train),
+        n_validation=len(fold.validation),
+        fingerprint=fingerprint.of_arrays([fold.train, fold.validation]),
+    )
+    return SplitPlanRecord(
+        strategy=strategy,
+        n_splits=1,
+        n_repeats=1,
+        folds=(parts,),
+        fingerprint=fingerprint.of_value([dataset.fingerprint, parts.fingerprint]),
+    )
 
 
 def _n_rows(y: Any) -> int:

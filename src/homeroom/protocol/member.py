@@ -12,7 +12,7 @@ from homeroom import data, engine, seeding
 from homeroom.data import Dataset
 from homeroom.engine import Arrays, Member, Outcome, Training
 from homeroom.errors import InputError
-from homeroom.records import MemberRecord, SplitPlanRecord
+from homeroom.records import MemberRecord, Settings, SplitPlanRecord
 from homeroom.splits import Fold, SplitPlan
 
 from .candidate import Candidate, facts_of
@@ -168,6 +168,19 @@ def training_of(
         callbacks=tuple(callbacks),
         keep_weights=keep_weights,
         keep_predictions=True,
+    )
+
+
+def settings_of(training: Training, *, seed: int, n_seeds: int) -> Settings:
+    """Return what is remembered of how the members were trained."""
+    stopping = training.early_stopping
+    return Settings(
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        seed=seed,
+        n_seeds=n_seeds,
+        shuffle=training.shuffle,
+        early_stopping=stopping.to_dict() if stopping else None,
     )
 
 

@@ -1,0 +1,69 @@
+"""A bare fit or cross-validation kept in a store: a run without a sealed test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from homeroom.data import Dataset
+from homeroom.records import (
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    CandidateRecord,
+    MemberRecord,
+    Metric,
+    PartitionRecord,
+    RunRecord,
+    Settings,
+    SplitPlanRecord,
+)
+from homeroom.store import open_store
+
+from .environment import environment
+
+
+def keep_run(
+    store: str | Path,
+    candidate: CandidateRecord,
+    dataset: Dataset,
+    plan: SplitPlanRecord,
+    settings: Settings,
+    metric: Metric,
+    members: Sequence[MemberRecord],
+) -> str:
+    """Store the trainings of one model and return the id of the run.
+
+    The run has no test part: nothing was sealed, so nothing can be opened.
+    """
+    states = {member.state for member in members}
+    done = FAILED if FAILED in states and COMPLETE not in states else COMPLETE
+    now = datetime.now(UTC)
+    record = RunRecord(
+        id="",
+        name=candidate.name,
+        state=INTERRUPTED if INTERRUPTED in states else done,
+        created_at=now,
+        finished_at=now,
+        dataset=dataset.record,
+        partition=PartitionRecord(
+            n_development=dataset.n_rows,
+            n_test=0,
+            stratified=False,
+            seed=settings.seed,
+            development_fingerprint=dataset.fingerprint,
+            test_fingerprint="",
+        ),
+        plan=plan,
+        settings=settings,
+        metric=metric,
+        candidates=(candidate,),
+        environment=environment(),
+        members=tuple(members),
+        seconds=sum(member.seconds for member in members),
+    )
+    kept = open_store(store)
+    record = kept.create_run(record)
+    kept.update_run(record)
+    return record.id
