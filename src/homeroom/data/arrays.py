@@ -236,7 +236,8 @@ def _read_frame(x: Any, notes: list[str]) -> tuple[list[str], Array]:
     if rounded:
         notes.append(
             f"Columns {first_few(map(repr, rounded))} hold integers from "
-            f"{_EXACT_IN_FLOAT32} up, which float32 rounds. If they are identifiers, leave them out."
+            f"{_EXACT_IN_FLOAT32} up, which float32 rounds. If they are identifiers, "
+            "leave them out."
         )
     return columns, matrix
 
