@@ -6,6 +6,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 		>/dev/null 2>&1 && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-bench
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt
 
@@ -13,10 +14,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 export WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench bench-peers clean
 
 help:  ## list what can be done
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(VENV)/.installed  ## train three candidates on real data and write a report
 	@$(BIN)/homeroom demo
@@ -27,11 +28,13 @@ test: check  ## check the code, then run every test and every example
 check: $(VENV)/.developed  ## format, lint, types, contracts between rooms, lines
 	@BIN=$(BIN) scripts/check
 
-bench: $(VENV)/.developed  ## time Homeroom against plain Keras on this machine
+bench: $(VENV)/.developed  ## time Homeroom against its peers; write docs/benchmarks.md
 	@$(BIN)/python benchmarks/run.py
 
+bench-peers: $(PEERS)/.installed  ## install torch and skorch, for make bench alone
+
 clean:  ## remove the environment and everything that was generated
-	@rm -rf $(VENV) build dist src/*.egg-info report.html predictions.csv \
+	@rm -rf $(VENV) $(PEERS) build dist src/*.egg-info report.html predictions.csv \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find src tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -51,4 +54,11 @@ $(VENV)/.developed: $(VENV)/.installed
 	@echo "Installing the tools of development into $(VENV)"
 	@$(INSTALL) --upgrade 'pip>=25.1'
 	@$(INSTALL) --editable . --group dev
+	@touch $@
+
+$(PEERS)/.installed: benchmarks/peers.txt constraints.txt | $(BIN)/python
+	@echo "Installing the peers of the benchmark into $(PEERS) (a gigabyte)"
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --requirement benchmarks/peers.txt
 	@touch $@

@@ -1,0 +1,51 @@
+"""What the figures were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def load() -> float:
+    """Return the load of the last minute."""
+    return os.getloadavg()[0]
+
+
+def describe() -> dict[str, str | int]:
+    """Return date, processor, cores, memory, system and Python."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "processor": _processor(),
+        "cores": cores(),
+        "memory": f"{_memory():.0f} GiB",
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "homeroom": version("homeroom"),
+    }
+
+
+def _processor() -> str:
+    """Return the model's name; servers that hide it still tell family and number."""
+    file = Path("/proc/cpuinfo")
+    if not file.exists():
+        return platform.processor() or platform.machine()
+    lines = [line.partition(":") for line in file.read_text("utf-8").splitlines()]
+    facts = {name.strip(): value.strip() for name, _, value in reversed(lines)}
+    name = facts.get("model name", platform.machine())
+    if "model" in facts:
+        name += f" (family {facts.get('cpu family')}, model {facts['model']})"
+    return name
+
+
+def _memory() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

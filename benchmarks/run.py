@@ -1,0 +1,81 @@
+"""Time Homeroom against its peers on this machine; write docs/benchmarks.md and .json.
+
+`make bench` runs it; `make bench-peers` first installs torch and skorch beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import digits
+import machine
+import scaling
+import startup
+import tables
+from rich.console import Console
+from rich.text import Text
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PARTS = ("digits", "startup", "scaling")
+FEWEST_STARTS = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--output", type=Path, help="a folder; docs when all is run")
+    options = parser.parse_args()
+    whole = tuple(options.only) == PARTS
+    output = options.output or (DOCS if whole else None)
+
+    facts: dict[str, Any] = machine.describe()
+    facts |= {"repeats": options.repeats, "load_at_start": machine.load()}
+    samples: dict[str, Any] = {}
+    drawn = []
+    if "digits" in options.only:
+        measured = digits.run(options.repeats, machine.cores())
+        samples["digits"] = {name: asdict(found) for name, found in measured.items()}
+        drawn.append(tables.of_digits(measured))
+    if "startup" in options.only:
+        starts = startup.run(max(FEWEST_STARTS, 2 * options.repeats))
+        samples["startup"] = {name: asdict(found) for name, found in starts.items()}
+        drawn.append(tables.of_startup(starts))
+    if "scaling" in options.only:
+        sizes = scaling.run(options.repeats)
+        samples["scaling"] = asdict(sizes)
+        drawn.append(tables.of_scaling(sizes))
+    facts["load_at_end"] = machine.load()
+
+    console = Console(width=None if Console().is_terminal else 200)
+    for table in drawn:
+        tables.show(console, table)
+    caption = _caption(facts)
+    console.print(Text(caption))
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        page = ["# Benchmarks", "", caption, "", *map(tables.markdown, drawn)]
+        (output / "benchmarks.md").write_text("\n".join(page), "utf-8")
+        record = {"machine": facts, "seconds": samples}
+        text = json.dumps(record, indent=1, default=sorted, ensure_ascii=False)
+        (output / "benchmarks.json").write_text(text + "\n", "utf-8")
+        console.print(f"Written: {output / 'benchmarks.md'} and benchmarks.json")
+
+
+def _caption(facts: dict[str, Any]) -> str:
+    return (
+        f"Measured by `make bench` on {facts['date']}: {facts['processor']}, "
+        f"{facts['cores']} cores, {facts['memory']}, {facts['system']}, Python "
+        f"{facts['python']}, Homeroom {facts['homeroom']}. Repeats: {facts['repeats']}, "
+        "every peer in every repeat, in a rotating order, each in a process of its "
+        f"own. Load of the machine: {facts['load_at_start']:.2f} before it ran, "
+        f"{facts['load_at_end']:.2f} at its end."
+    )
+
+
+if __name__ == "__main__":
+    main()

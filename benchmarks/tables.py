@@ -1,0 +1,206 @@
+"""From samples to tables, and from tables to the terminal and to Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from digits import HOMEROOM, Samples, is_keras_loop
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+from scaling import Scaling
+from startup import BARE, Start
+
+COLUMNS = {
+    "first": "first process",
+    "later": "later process",
+    "warm": "warm call",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, columns, rows of text, and sentences below."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str]
+
+
+def of_digits(found: dict[str, Samples]) -> Table:
+    """Return seconds and ratios of every peer; what Homeroom loses is a sentence."""
+    best = {
+        column: min(
+            (
+                (median(getattr(samples, column)), name)
+                for name, samples in found.items()
+                if is_keras_loop(name) and getattr(samples, column)
+            ),
+            default=(float("nan"), "no Keras loop ran"),
+        )
+        for column in COLUMNS
+    }
+    rows = [
+        _digits_row(name, samples, {c: value for c, (value, _) in best.items()})
+        for name, samples in found.items()
+    ]
+    updates = sorted({n for samples in found.values() for n in samples.updates})
+    versions: dict[str, str] = {}
+    for samples in found.values():
+        versions |= samples.versions
+    return Table(
+        "Digits: 5 folds × 20 epochs of a 64-128-10 network, batches of 32",
+        ("", *COLUMNS.values(), "ms per 1,000 updates", "accuracy", "validates"),
+        rows,
+        [
+            "Seconds: median [min–max]; × is how many times faster than the tuned "
+            "Keras loop, which is, in each column, the fastest of the Keras loops: "
+            + "; ".join(
+                f"{COLUMNS[c]} {value:.2f} s ({name})"
+                for c, (value, name) in best.items()
+            )
+            + ".",
+            "First process: from starting Python to the result, with no compiled "
+            "program on disk. Later process: the same with what the first one left "
+            "on disk (only Homeroom and the loops with JAX's cache leave anything). "
+            "Warm call: the second and later calls of one process. A fresh Keras "
+            "model is compiled again for each fold, in a warm process too.",
+            "Updates of weights that each peer counted: "
+            f"{', '.join(map(str, updates))}. Accuracy is the mean validation "
+            "accuracy over the same folds after the last epoch. Homeroom also measures the training rows after each epoch "
+            "and returns out-of-fold predictions.",
+            _losses(found),
+            "Versions: "
+            + ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
+            + ".",
+        ],
+    )
+
+
+def _digits_row(name: str, samples: Samples, best: dict[str, float]) -> list[str]:
+    if samples.missing:
+        return [name, samples.missing, *[""] * 5]
+    cells = [
+        f"{_spread(getattr(samples, column))} "
+        f"{_times(best[column] / median(getattr(samples, column)))}"
+        for column in COLUMNS
+    ]
+    each = median(samples.warm) / max(samples.updates) * 1e6
+    accuracy = "–".join(f"{value:.4f}" for value in _ends(samples.accuracy))
+    return [name, *cells, f"{each:.0f}", accuracy, samples.validates]
+
+
+def _losses(found: dict[str, Samples]) -> str:
+    """Say by how much which peers are faster than Homeroom."""
+    ours = found[HOMEROOM]
+    if ours.missing:
+        return f"Homeroom itself: {ours.missing}."
+    parts = []
+    for column, title in COLUMNS.items():
+        mine = median(getattr(ours, column))
+        faster = [
+            f"{name} ({_times(mine / median(getattr(samples, column)))})"
+            for name, samples in found.items()
+            if not samples.missing and median(getattr(samples, column)) < mine
+        ]
+        parts.append(f"{title}: {', '.join(faster) or 'none'}")
+    return "Faster than Homeroom, and by how much. " + "; ".join(parts) + "."
+
+
+def of_startup(found: dict[str, Start]) -> Table:
+    """Return what each command costs on top of a bare Python."""
+    bare = median(found[BARE].seconds)
+    rows = [
+        [name, start.missing, ""]
+        if start.missing
+        else [
+            name,
+            _milliseconds(start.seconds),
+            f"{(median(start.seconds) - bare) * 1e3:.0f}",
+        ]
+        for name, start in found.items()
+    ]
+    n = len(found[BARE].seconds)
+    return Table(
+        "Start-up",
+        ("", "ms", "ms above bare Python"),
+        rows,
+        [f"Median [min–max] of {n} runs of each in turn, after one not counted."],
+    )
+
+
+def of_scaling(found: Scaling) -> Table:
+    """Return seconds per training and peak memory, by number of trainings."""
+    rows = []
+    for n, seconds in found.seconds.items():
+        each = [value / n * 1e3 for value in seconds]
+        peak = found.peak.get(n)
+        rows.append([
+            str(n),
+            _spread(seconds),
+            f"{median(each):.1f}",
+            f"{median(peak):.0f}" if peak else "",
+        ])
+    sizes = sorted(found.peak)
+    grown = median(found.peak[sizes[-1]]) - median(found.peak[sizes[0]])
+    return Table(
+        "Homeroom with more trainings (the digits of the first table)",
+        ("trainings", "warm call, s", "ms per training", "peak memory, MiB"),
+        rows,
+        [
+            "Peak memory is that of a fresh process that makes one call; "
+            f"{sizes[-1] - sizes[0]} more trainings add {grown:.0f} MiB."
+        ],
+    )
+
+
+def show(console: Console, table: Table) -> None:
+    """Draw a table on the terminal."""
+    drawn = RichTable(*table.columns, title=table.title)
+    for row in table.rows:
+        drawn.add_row(*map(Text, row))
+    console.print(drawn)
+    for note in table.notes:
+        console.print(Text(note))
+    console.print()
+
+
+def markdown(table: Table) -> str:
+    """Return a table as a section of a page."""
+    lines = [
+        f"## {table.title}",
+        "",
+        _line(table.columns),
+        _line(["---", *["---:"] * (len(table.columns) - 1)]),
+        *map(_line, table.rows),
+        "",
+    ]
+    for note in table.notes:
+        lines += [note, ""]
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _ends(values: Iterable[float]) -> list[float]:
+    """Return the smallest and the largest, or the only one."""
+    ordered = sorted(values)
+    return sorted({ordered[0], ordered[-1]})
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    return f"{median(seconds):.2f} [{min(seconds):.2f}–{max(seconds):.2f}]"
+
+
+def _milliseconds(seconds: Sequence[float]) -> str:
+    low, middle, high = min(seconds), median(seconds), max(seconds)
+    return f"{middle * 1e3:.0f} [{low * 1e3:.0f}–{high * 1e3:.0f}]"
+
+
+def _times(ratio: float) -> str:
+    return f"×{ratio:.1f}" if ratio >= 0.95 else f"×{ratio:.2f}"
