@@ -68,8 +68,8 @@ def test_what_fits_no_dtype_is_refused():
     [
         (Y, "classification", ("0", "1", "2"), Y),
         (Y.astype("uint8").reshape(-1, 1), "classification", ("0", "1", "2"), Y),
-        (Y + 1, "classification", ("1", "2", "3"), Y),
-        ([-1, 1, -1, 1, -1, 1], "classification", ("-1", "1"), [0, 1] * 3),
+        (Y + 1, "classification", (), Y + 1),
+        ([-1, 1, -1, 1, -1, 1], "classification", (), [-1, 1] * 3),
         ([0, 1, 3] * 2, "classification", ("0", "1", "2", "3"), [0, 1, 3] * 2),
         ([True, False] * 3, "classification", ("False", "True"), [1, 0] * 3),
         (["b", "a", "c"] * 2, "classification", ("a", "b", "c"), [1, 0, 2] * 2),
@@ -94,9 +94,10 @@ def test_the_reason_is_a_sentence():
     assert reason == "y has 10 distinct integer labels 0..9."
 
 
-def test_renumbered_labels_are_noted():
-    """Labels that change their number say so, and unseen ones are named."""
-    assert "1 → 0, 2 → 1, 3 → 2" in from_arrays(X, Y + 1).record.notes[0]
+def test_integer_labels_are_never_renumbered():
+    """Whole numbers reach the model's loss as they are; unseen ones are named."""
+    assert from_arrays(X, Y - 1).y.tolist() == (Y - 1).tolist()
+    assert from_arrays(X, Y - 1).record.classes == ()
     assert "No row has the label 2" in from_arrays(X, [0, 1, 3] * 2).record.notes[0]
 
 

@@ -237,6 +237,20 @@ def test_a_mixed_column_is_refused(tmp_path):
     cells[41] = "12a"
     with pytest.raises(DataError, match=r"'price' .* '12a' \(lines 43; 1 cell"):
         read_table(write(tmp_path, table(price=cells)), "label")
+    with pytest.raises(DataError, match=r"'price' .* '12a' \(lines 43; 1 cell"):
+        read_table(write(tmp_path, table(price=cells)), "price")
+    few = table(mark=["1.5", "x", "2"] * 20)
+    with pytest.raises(DataError, match=r"'mark' .* 'x' .*20 cells in all"):
+        read_table(write(tmp_path, few), "mark", task="regression")
+
+
+def test_lines_are_counted_as_an_editor_shows_them(tmp_path):
+    """Blank lines and newlines inside quotes count, so the named line is the line."""
+    text = 'a,c,y\n\n1,"two\nlines",no\n2,x,\n'
+    with pytest.raises(DataError, match=r"\(lines 5\)"):
+        read_table(write(tmp_path, text), "y")
+    with pytest.raises(DataError, match="Line 5 .* has 4 cells"):
+        read_table(write(tmp_path, text.replace("x,", "x,no,7")), "y")
 
 
 def test_unreadable_paths(tmp_path):

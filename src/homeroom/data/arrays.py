@@ -43,8 +43,7 @@ def from_arrays(
 
     Everything is checked here, once, and refused with rows and columns named. float64
     becomes float32 and int64 becomes int32 (never wrapped); uint8 images stay uint8.
-    Text labels, and integer labels that are not 0..C-1, are numbered; `record.notes`
-    says how.
+    Text labels are numbered in sorted order; integer labels stay as they are.
 
     Args:
         x: Numbers [n, …]; a list or dict of such arrays for several inputs; or a

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
 
@@ -108,7 +108,7 @@ def _infer_text(raw: RawTable, name: str, present: pl.Series, n_values: int) -> 
         if share == 1:
             return _number(name, numbers.drop_nulls(), n_values)
         if share >= _MOSTLY and n_values > _LEVELS:
-            _refuse_mixed(raw, name)
+            refuse_mixed(raw, name)
     if (found := _dates(countable)) is not None:
         return found
     return _text(name, present, n_values)
@@ -138,7 +138,18 @@ def _text(name: str, present: pl.Series, n_values: int) -> Column:
     return Column("category")
 
 
-def _refuse_mixed(raw: RawTable, name: str) -> None:
+def looks_mixed(cells: pl.Series, numbers: pl.Series) -> bool:
+    """Return whether text cells are numbers but for a few, too many to be labels."""
+    share = 1 - numbers.null_count() / len(cells)
+    return _MOSTLY <= share < 1 and cells.n_unique() > _LEVELS
+
+
+def refuse_mixed(raw: RawTable, name: str) -> NoReturn:
+    """Refuse a column of numbers for the cells that are none.
+
+    Raises:
+        DataError: Always.
+    """
     cells = tidy(raw.frame[name])
     odd = cells.is_not_null() & as_numbers(cells).is_null()
     odd &= ~cells.is_in(_MISSING_NUMBERS).fill_null(value=False)

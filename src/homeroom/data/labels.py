@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -45,7 +45,8 @@ def read_target(y: Array, task: str | None, *, name: str = "y") -> Target:
     """Return y converted for training, and the task it speaks of.
 
     Text and True/False become classes. Whole numbers are classes when they are few
-    and repeat; otherwise they are quantities. Labels that are 0..C-1 stay as they are.
+    and repeat; otherwise they are quantities. Whole numbers stay as they are: a loss
+    may want -1 and 1, and one that reads labels as positions refuses them by itself.
 
     Args:
         y: One array of targets, without missing values.
@@ -184,13 +185,27 @@ def _from_numbers(name: str, y: Array, task: str | None) -> Target:
         notes = (f"No row has the label {first_few(absent)}.",) if absent else ()
         classes = tuple(str(i) for i in range(n_classes))
         return Target(to_int32(name, y), "classification", reason, classes, notes)
-    classes = tuple(f"{v:g}" if y.dtype.kind == "f" else str(v) for v in values)
-    mapping = first_few((f"{label} → {i}" for i, label in enumerate(classes)), 10)
     return Target(
-        y=np.searchsorted(values, y).astype(np.int32),
+        y=to_int32(name, y),
         task="classification",
         reason=f"{name} has {len(values)} distinct integer labels: "
-        f"{first_few(classes)}.",
+        f"{first_few(f'{v:g}' for v in values)}.",
+    )
+
+
+def number_labels(target: Target, name: str) -> Target:
+    """Return a target whose classes are 0..C-1, with a note of what became what.
+
+    For those who bring no model of their own, and so no loss that wants the labels.
+    """
+    if target.task != "classification" or target.classes:
+        return target
+    values, codes = np.unique(target.y, return_inverse=True)
+    classes = tuple(str(v) for v in values)
+    mapping = first_few((f"{label} → {i}" for i, label in enumerate(classes)), 10)
+    return replace(
+        target,
+        y=codes.reshape(target.y.shape).astype(np.int32),
         classes=classes,
         notes=(f"Labels of {name} are numbered from 0: {mapping}.",),
     )

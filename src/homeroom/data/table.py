@@ -12,9 +12,17 @@ import polars as pl
 from homeroom.errors import DataError, InputError, did_you_mean
 from homeroom.records import DatasetRecord, DroppedColumn
 
-from .columns import IDENTIFIER, as_numbers, infer, parse, tidy
+from .columns import (
+    IDENTIFIER,
+    as_numbers,
+    infer,
+    looks_mixed,
+    parse,
+    refuse_mixed,
+    tidy,
+)
 from .dataset import Array, Dataset, content_fingerprint
-from .labels import Target, check_task, read_target
+from .labels import Target, check_task, number_labels, read_target
 from .reading import RawTable, read_raw
 from .wording import counted, first_few
 
@@ -166,13 +174,13 @@ def _read_target(raw: RawTable, target: str, task: str | None) -> Target:
             f"{raw.name} ({raw.where(missing)}). A row without an answer teaches "
             "nothing: remove these rows."
         )
-    values = _target_values(cells, task)
+    values = _target_values(raw, cells, task)
     if task is None and values.dtype.kind in "iuf":
         task = _task_of_numbers(values)
-    return read_target(values, task, name=repr(target))
+    return number_labels(read_target(values, task, name=repr(target)), repr(target))
 
 
-def _target_values(cells: pl.Series, task: str | None) -> Array:
+def _target_values(raw: RawTable, cells: pl.Series, task: str | None) -> Array:
     if cells.dtype in (pl.Date, pl.Datetime) or not (
         cells.dtype == pl.String
         or cells.dtype == pl.Boolean
@@ -184,6 +192,9 @@ def _target_values(cells: pl.Series, task: str | None) -> Array:
         )
     if cells.dtype == pl.String:
         numbers = as_numbers(cells)
+        some = 0 < numbers.null_count() < len(cells)
+        if looks_mixed(cells, numbers) or (some and task == "regression"):
+            refuse_mixed(raw, cells.name)
         codes = cells.str.contains(r"^0\d").any()
         if numbers.null_count() or (codes and task != "regression"):
             return cells.to_numpy()

@@ -245,6 +245,9 @@ def stratifiable(strategy: Any, dataset: Dataset) -> NDArray[np.int32]:
 def class_counts(labels: NDArray[np.int32], dataset: Dataset) -> dict[str, int]:
     """Return how many of `labels` each class has, by the class's name."""
     names = dataset.record.classes
+    if not names and dataset.labels is not None:  # labels that are not positions
+        values = np.unique(dataset.labels)
+        return {str(value): int((labels == value).sum()) for value in values}
     n_classes = max(len(names), int(labels.max(initial=-1)) + 1)
     counts = np.bincount(labels, minlength=n_classes)
     known = [*names, *(str(i) for i in range(len(names), n_classes))]
