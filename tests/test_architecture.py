@@ -17,6 +17,20 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "homeroom"
 ROOMS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
+DOORS = {
+    "altair": "report",
+    "jax": "engine",
+    "jinja2": "report",
+    "keras": "engine",
+    "skops": "store",
+    "sqlalchemy": "store",
+    "typer": "cli",
+}
+IMPORTED_BY_A_NAME_THAT_IS_COMPUTED = {
+    "__init__.py": "the public list, from a literal table",
+    "engine/__init__.py": "the training side of the same room",
+    "store/artifacts.py": "a module of scikit-learn, to see whose a class is",
+}
 NAMELESS = {"common", "helper", "helpers", "misc", "util", "utils"}
 
 
@@ -61,6 +75,11 @@ def test_every_contract_is_kept() -> None:
             "No circles",
         ),
         ("report/__init__.py", "import jax.numpy", "Reading a run needs no Keras"),
+        (
+            "report/__init__.py",
+            "import homeroom.engine",
+            "Reading a run needs no Keras",
+        ),
         ("protocol/__init__.py", "import keras", "Only engine knows Keras"),
         ("protocol/__init__.py", "import sqlalchemy", "Only store knows SQLAlchemy"),
         ("data/__init__.py", "import skops.io", "Only store knows SQLAlchemy"),
@@ -107,6 +126,42 @@ def test_no_module_imports_itself_through_others() -> None:
         for module in graph.modules
     }
     TopologicalSorter(imported).prepare()  # raises CycleError, which names the circle
+
+
+def imports_by_name(source: str) -> list[str | None]:
+    """Return what `source` imports through a call; None where the name is computed."""
+    return [
+        node.args[0].value
+        if node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+        else None
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in {"import_module", "__import__"}
+    ]
+
+
+def test_imports_by_name_are_seen() -> None:
+    """The reader below finds what an import graph cannot."""
+    source = "importlib.import_module('keras.src')\nimport_module(n)\n__import__('jax')"
+    assert imports_by_name(source) == ["keras.src", None, "jax"]
+
+
+def test_no_import_by_name_goes_round_a_door() -> None:
+    """A vendor loaded by a call is loaded in its own room, and rooms never are."""
+    strays = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        where = path.relative_to(PACKAGE)
+        for name in imports_by_name(path.read_text(encoding="utf-8")):
+            vendor = (name or "").partition(".")[0]
+            if name is None:
+                allowed = where.as_posix() in IMPORTED_BY_A_NAME_THAT_IS_COMPUTED
+            else:
+                allowed = DOORS.get(vendor) == where.parts[0]
+            if not allowed:
+                strays.append((where.as_posix(), name))
+    assert strays == []
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
