@@ -70,10 +70,11 @@ def _caption(facts: dict[str, Any]) -> str:
     return (
         f"Measured by `make bench` on {facts['date']}: {facts['processor']}, "
         f"{facts['cores']} cores, {facts['memory']}, {facts['system']}, Python "
-        f"{facts['python']}, Homeroom {facts['homeroom']}. Repeats: {facts['repeats']}, "
-        "every peer in every repeat, in a rotating order, each in a process of its "
-        f"own. Load of the machine: {facts['load_at_start']:.2f} before it ran, "
-        f"{facts['load_at_end']:.2f} at its end."
+        f"{facts['python']}, Homeroom {facts['homeroom']}. "
+        f"Repeats: {facts['repeats']}, every peer in every one, in a rotating order, "
+        "each in a process of its own. Load of the machine: "
+        f"{facts['load_at_start']:.2f} before it ran, {facts['load_at_end']:.2f} at "
+        "its end."
     )
 
 

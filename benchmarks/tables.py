@@ -70,8 +70,8 @@ def of_digits(found: dict[str, Samples]) -> Table:
             "model is compiled again for each fold, in a warm process too.",
             "Updates of weights that each peer counted: "
             f"{', '.join(map(str, updates))}. Accuracy is the mean validation "
-            "accuracy over the same folds after the last epoch. Homeroom also measures the training rows after each epoch "
-            "and returns out-of-fold predictions.",
+            "accuracy over the same folds after the last epoch. Homeroom also measures "
+            "the training rows after each epoch and returns out-of-fold predictions.",
             _losses(found),
             "Versions: "
             + ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
