@@ -249,7 +249,7 @@ def test_lines_are_counted_as_an_editor_shows_them(tmp_path):
     text = 'a,c,y\n\n1,"two\nlines",no\n2,x,\n'
     with pytest.raises(DataError, match=r"\(lines 5\)"):
         read_table(write(tmp_path, text), "y")
-    with pytest.raises(DataError, match="Line 5 .* has 4 cells"):
+    with pytest.raises(DataError, match=r"Line 5 .* has 4 cells"):
         read_table(write(tmp_path, text.replace("x,", "x,no,7")), "y")
 
 

@@ -123,6 +123,13 @@ def test_sizes_that_leave_a_part_empty_are_refused(size):
         holdout(data, size, seed=0)
 
 
+def test_a_group_is_always_left_for_development():
+    """Asking for nearly all rows still leaves a whole group on each side."""
+    data = data_of(np.arange(10) + 0.5, list("aaaaabbbbb"), task="regression")
+    cut = partition(data, test_size=9, seed=0)
+    assert (len(cut.development), len(cut.test)) == (5, 5)
+
+
 def test_one_group_cannot_be_cut():
     """A single group is named."""
     data = data_of(np.arange(10) + 0.5, ["only"] * 10, task="regression")
