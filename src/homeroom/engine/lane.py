@@ -16,7 +16,7 @@ from homeroom.records import COMPLETE, FAILED, INTERRUPTED, History
 from . import door, template
 from .callbacks import EpochCallbacks
 from .member import Member, OnEpoch, Outcome, Rows, Training
-from .program import PREDICT_ROWS, Program, Shape, Table, table
+from .program import PREDICT_ROWS, Program, Shape
 from .stopping import Decision, EarlyStopping, StoppingState, step
 
 Halt = Callable[[], bool]
@@ -112,14 +112,15 @@ def run(
     started = time.perf_counter()
     callbacks = EpochCallbacks(training.callbacks, training.epochs)
     initial = template.weights_fingerprint(state)
-    parts, n_batches = _parts(member, program.shape)
+    shape = program.shape
+    tables = _measured(member, shape)
     best, changed = state, False
     callbacks.train_begins()
     for epoch in range(training.epochs):
         callbacks.epoch_begins(epoch)
         order = order_of_epoch(member, epoch, shuffle=training.shuffle)
-        rows = _train_table(order, program.shape)
-        state, values, measured, moved = program.epoch(state, arrays, rows, parts)
+        table = shape.train.table(order, shape.n_rows)
+        state, values, measured, moved = program.epoch(state, arrays, table, tables)
         logs = _logs(program, np.asarray(values), np.asarray(measured))
         changed = changed or bool(moved)
         decision = course.epoch_ended(logs)
@@ -132,7 +133,7 @@ def run(
     if course.restores and course.stopping.best_epoch is not None:
         state = best
     outcome = replace(
-        course.outcome(n_batches),
+        course.outcome(-(-len(member.train_rows) // training.batch_size)),
         initial_weights=initial,
         final_weights=template.weights_fingerprint(state),
         evaluation_changed_state=changed,
@@ -143,31 +144,12 @@ def run(
     return replace(outcome, seconds=time.perf_counter() - started)
 
 
-def _train_table(order: Rows, shape: Shape) -> Table:
-    return table(order, shape.batch_size, shape.partial_sizes, shape.n_rows)
-
-
-def _parts(member: Member, shape: Shape) -> tuple[Any, int]:
-    """Return the tables of what is measured each epoch, and the updates per epoch."""
-    measured = [member.train_rows]
-    if member.validation_rows is not None:
-        measured = [member.validation_rows, member.train_rows]
-    tables = [
-        table(
-            rows,
-            shape.validation_batch_size,
-            shape.validation_partial_sizes,
-            shape.n_rows,
-        )
-        for rows in measured
-    ]
-    stacked = (
-        np.stack([t.rows for t in tables]),
-        np.stack([t.n_full for t in tables]),
-        np.stack([t.branch for t in tables]),
-    )
-    n_batches = _train_table(member.train_rows, shape).n_batches
-    return door.jax().device_put(stacked), n_batches
+def _measured(member: Member, shape: Shape) -> Any:
+    """Return the tables of what is measured after each epoch, on the device."""
+    tables = [shape.train_eval.table(member.train_rows, shape.n_rows)]
+    if member.validation_rows is not None and shape.validation is not None:
+        tables.insert(0, shape.validation.table(member.validation_rows, shape.n_rows))
+    return door.jax().device_put(tables)
 
 
 def _logs(program: Program, values: Any, measured: Any) -> dict[str, float]:

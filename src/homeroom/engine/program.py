@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from homeroom.errors import InputError
 
@@ -26,38 +25,33 @@ _compiler = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="compiler")
 
 
 @dataclass(frozen=True)
+class Batches:
+    """Batches of one size, and the sizes of last, partial ones that occur."""
+
+    size: int
+    partial_sizes: tuple[int, ...]
+
+    def table(self, rows: Rows, n: int) -> tuple[Any, ...]:
+        """Return `rows` filled up to length `n`, the full batches, the last's kind."""
+        n_full, rest = divmod(len(rows), self.size)
+        filled = np.zeros(n, np.int32)
+        filled[: len(rows)] = rows
+        return filled, np.int32(n_full), np.int32(self.partial_sizes.index(rest))
+
+
+@dataclass(frozen=True)
 class Shape:
     """What a program is compiled for, beside the model and the arrays.
 
-    `partial_sizes` are the sizes of last, partial batches that occur; `n_rows` is the
-    length of a row table; `n_parts` is 2 with validation rows, else 1.
+    `train` and `validation` (None without validation rows) are Keras's own batches.
+    `train_eval` are those in which training rows are measured, larger ones: no Keras
+    number has to be met there. `n_rows` is the length of a row table.
     """
 
-    batch_size: int
-    validation_batch_size: int
-    partial_sizes: tuple[int, ...]
-    validation_partial_sizes: tuple[int, ...]
+    train: Batches
+    validation: Batches | None
+    train_eval: Batches
     n_rows: int
-    n_parts: int
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Rows in the order of their batches, as the program takes them."""
-
-    rows: NDArray[np.int32]
-    n_full: np.int32
-    branch: np.int32
-    n_batches: int
-
-
-def table(rows: Rows, batch_size: int, partial_sizes: tuple[int, ...], n: int) -> Table:
-    """Return `rows` padded to length `n`, and how many batches of which size."""
-    n_full, rest = divmod(len(rows), batch_size)
-    padded = np.zeros(n, np.int32)
-    padded[: len(rows)] = rows
-    branch = partial_sizes.index(rest)
-    return Table(padded, np.int32(n_full), np.int32(branch), n_full + (rest > 0))
 
 
 class Program:
@@ -88,16 +82,23 @@ class Program:
         self._measure = _compiler.submit(self._lower_measure(arrays).compile)
         self._predict = _compiler.submit(self._lower_predict(arrays[0]).compile)
 
-    def epoch(self, state: Any, arrays: Any, train: Table, parts: Any) -> Any:
-        """Train one epoch, then measure each part at the weights it ended with.
+    def epoch(self, state: Any, arrays: Any, order: Any, measured: Any) -> Any:
+        """Train one epoch, then measure at the weights it ended with.
 
-        Returns (state, training values, values per part, whether measuring tried to
-        change the state). Values follow `train_names` and `test_names`.
+        Args:
+            state: Trainable, non-trainable and optimizer values.
+            arrays: What `device_arrays` returned.
+            order: The table of the epoch's training rows.
+            measured: Tables of the validation rows, if any, and the training rows.
+
+        Returns:
+            State, training values by `train_names`, one row of values by
+            `test_names` per measured table, and whether measuring tried to change
+            the state.
         """
-        rows = (train.rows, train.n_full, train.branch)
-        state, values = self._train.result()(state, arrays, rows)
-        measured, changed = self._measure.result()(state[0], state[1], arrays, parts)
-        return state, values, measured, changed
+        state, values = self._train.result()(state, arrays, order)
+        found, changed = self._measure.result()(state[0], state[1], arrays, measured)
+        return state, values, found, changed
 
     def wait(self) -> None:
         """Return when everything is compiled."""
@@ -111,7 +112,7 @@ class Program:
     def _log_names(self, arrays: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Trace both steps on shapes alone, to learn the names of what they log."""
         jax = door.jax()
-        rows = np.zeros(self.shape.batch_size, np.int32)
+        rows = np.zeros(self.shape.train.size, np.int32)
         trainable, non_trainable, optimizer = template.state_of(self.model)
         metrics = self._fresh_metrics
         state = (trainable, non_trainable, optimizer, metrics)
@@ -130,20 +131,22 @@ class Program:
         return tuple(_flat_logs(self._train_logs)), tuple(_flat_logs(self._test_logs))
 
     def _lower_train(self, arrays: Any) -> Any:
-        rows = (np.zeros(self.shape.n_rows, np.int32), np.int32(0), np.int32(0))
         train = door.jax().jit(self._run_train, compiler_options=self._options)
-        return train.lower(template.state_of(self.model), arrays, rows)
+        state = template.state_of(self.model)
+        return train.lower(state, arrays, self._empty_table())
 
     def _lower_measure(self, arrays: Any) -> Any:
-        parts = self.shape.n_parts
-        many = (
-            np.zeros((parts, self.shape.n_rows), np.int32),
-            np.zeros(parts, np.int32),
-            np.zeros(parts, np.int32),
-        )
         measure = door.jax().jit(self._run_measure, compiler_options=self._options)
         trainable, non_trainable, _ = template.state_of(self.model)
-        return measure.lower(trainable, non_trainable, arrays, many)
+        tables = [self._empty_table() for _ in self._measured_batches()]
+        return measure.lower(trainable, non_trainable, arrays, tables)
+
+    def _empty_table(self) -> Any:
+        return np.zeros(self.shape.n_rows, np.int32), np.int32(0), np.int32(0)
+
+    def _measured_batches(self) -> list[Batches]:
+        both = (self.shape.validation, self.shape.train_eval)
+        return [batches for batches in both if batches is not None]
 
     def _lower_predict(self, x: Any) -> Any:
         """(trainable, non-trainable, x of PREDICT_ROWS rows) -> outputs."""
@@ -159,33 +162,28 @@ class Program:
         predict = jax.jit(step, compiler_options=self._options)
         return predict.lower(trainable, non_trainable, chunk)
 
-    def _run_train(self, state: Any, arrays: Any, rows: Any) -> Any:
+    def _run_train(self, state: Any, arrays: Any, order: Any) -> Any:
         carry = ((*state, self._fresh_metrics), self._train_logs)
-        sizes = (self.shape.batch_size, self.shape.partial_sizes)
         (*new_state, metrics), logs = _loop(
-            self._train_step, carry, arrays, rows, sizes
+            self._train_step, carry, arrays, order, self.shape.train
         )
         return tuple(new_state), self._results(metrics, logs)
 
     def _run_measure(
-        self, trainable: Any, non_trainable: Any, arrays: Any, parts: Any
+        self, trainable: Any, non_trainable: Any, arrays: Any, tables: Any
     ) -> Any:
-        jax = door.jax()
-        sizes = (self.shape.validation_batch_size, self.shape.validation_partial_sizes)
+        jnp = door.jax().numpy
         start = ((trainable, non_trainable, self._fresh_metrics), self._test_logs)
-
-        def measure(part: Any) -> Any:
+        found, changed = [], [jnp.asarray(False)]
+        for table, batches in zip(tables, self._measured_batches(), strict=True):
             (_, after, metrics), logs = _loop(
-                self._test_step, start, arrays, part, sizes
+                self._test_step, start, arrays, table, batches
             )
-            changed = [
+            found.append(self._results(metrics, logs))
+            changed += [
                 _differs(a, b) for a, b in zip(non_trainable, after, strict=True)
             ]
-            any_changed = jax.numpy.stack(changed).any() if changed else False
-            return self._results(metrics, logs), any_changed
-
-        measured, changed = jax.lax.map(measure, parts)
-        return measured, jax.numpy.any(changed)
+        return jnp.stack(found), jnp.stack(changed).any()
 
     def _take_train_step(self, state: Any, arrays: Any, rows: Any) -> Any:
         x, y, weights, _ = _take(arrays, rows)
@@ -231,19 +229,18 @@ def _take(arrays: Any, rows: Any) -> Any:
     return door.jax().tree.map(take, arrays)
 
 
-def _loop(step: Any, carry: Any, arrays: Any, rows: Any, sizes: Any) -> Any:
+def _loop(step: Any, carry: Any, arrays: Any, table: Any, batches: Batches) -> Any:
     """Run `step` over all full batches and then over the partial one, if any."""
     lax = door.jax().lax
-    order, n_full, branch = rows
-    batch_size, partial_sizes = sizes
+    rows, n_full, branch = table
 
     def batch(start: Any, size: int, carry: Any) -> Any:
         state, last = carry
-        logs, state = step(state, arrays, lax.dynamic_slice(order, (start,), (size,)))
+        logs, state = step(state, arrays, lax.dynamic_slice(rows, (start,), (size,)))
         return tuple(state), _like(logs, last)
 
     def full(i: Any, carry: Any) -> Any:
-        return batch(i * batch_size, batch_size, carry)
+        return batch(i * batches.size, batches.size, carry)
 
     carry = (tuple(carry[0]), carry[1])
     carry = lax.fori_loop(0, n_full, full, carry)
@@ -251,9 +248,9 @@ def _loop(step: Any, carry: Any, arrays: Any, rows: Any, sizes: Any) -> Any:
     def partial(size: int) -> Any:
         if size == 0:
             return lambda carry: carry
-        return lambda carry: batch(n_full * batch_size, size, carry)
+        return lambda carry: batch(n_full * batches.size, size, carry)
 
-    branches = [partial(size) for size in partial_sizes]
+    branches = [partial(size) for size in batches.partial_sizes]
     return (
         lax.switch(branch, branches, carry) if len(branches) > 1 else branches[0](carry)
     )

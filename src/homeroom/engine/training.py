@@ -14,7 +14,7 @@ from homeroom.records import FAILED, INTERRUPTED
 
 from . import callbacks, door, fallback, lane, template
 from .member import Arrays, Description, Member, OnEnd, OnEpoch, Outcome, Training
-from .program import Program, Shape, device_arrays
+from .program import Batches, Program, Shape, device_arrays
 from .stopping import EarlyStopping
 
 _KEPT_PROGRAMS = 64
@@ -192,17 +192,17 @@ class _Workshop:
     def _program(self, model: Any, member: Member) -> Program:
         shape = self._shape
         if member.validation_rows is None:
-            shape = replace(shape, n_parts=1)
+            shape = replace(shape, validation=None)
         arrays = self._arrays(member.arrays)
         told = template.identity(model)
         if not told:
-            template.finish(model, member.build, member.arrays, shape.batch_size)
-            told = template.trace(model, arrays, shape.batch_size)
+            template.finish(model, member.build, member.arrays, shape.train.size)
+            told = template.trace(model, arrays, shape.train.size)
         leaves, tree = door.jax().tree.flatten(arrays)
         kinds = tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves)
         key = (told, str(tree), kinds, shape, self._one_core)
         if key not in _programs:
-            template.finish(model, member.build, member.arrays, shape.batch_size)
+            template.finish(model, member.build, member.arrays, shape.train.size)
             _programs[key] = Program(model, arrays, shape, one_core=self._one_core)
         _programs.move_to_end(key)
         while len(_programs) > _KEPT_PROGRAMS:
@@ -213,20 +213,33 @@ class _Workshop:
 def _shape(members: Sequence[Member], training: Training) -> Shape:
     """Return the one shape that every member's row tables fit into."""
     size = training.batch_size
-    validation_size = training.validation_batch_size or size
     trained = [len(m.train_rows) for m in members]
-    measured = trained + [
+    validated = [
         len(m.validation_rows) for m in members if m.validation_rows is not None
     ]
-    n_arrays = [len(door.jax().tree.leaves(m.arrays.x)[0]) for m in members]
+    leaves = [door.jax().tree.leaves(m.arrays.x) for m in members]
+    row_bytes = max(sum(leaf[:1].nbytes for leaf in each) for each in leaves)
     return Shape(
-        batch_size=size,
-        validation_batch_size=validation_size,
-        partial_sizes=tuple(sorted({n % size for n in trained})),
-        validation_partial_sizes=tuple(sorted({n % validation_size for n in measured})),
-        n_rows=max(measured + n_arrays),
-        n_parts=2,
+        train=_batches(size, trained),
+        validation=_batches(training.validation_batch_size or size, validated),
+        train_eval=_large_batches(trained, size, row_bytes),
+        n_rows=max([*trained, *validated, *(len(each[0]) for each in leaves)]),
     )
+
+
+def _batches(size: int, lengths: Sequence[int]) -> Batches:
+    return Batches(size, tuple(sorted({n % size for n in lengths})))
+
+
+def _large_batches(lengths: Sequence[int], least: int, row_bytes: int) -> Batches:
+    """Return batches of up to 512 rows or 1 MiB with the fewest partial sizes.
+
+    Every partial size is one more thing to compile.
+    """
+    most = max(least, min(512, 2**20 // max(row_bytes, 1)))
+    sizes = range(max(least, most // 2), most + 1)
+    choices = [_batches(size, lengths) for size in sizes]
+    return min(choices, key=lambda c: (sum(c.partial_sizes), -c.size))
 
 
 def _cannot_compile(model: Any) -> str:
