@@ -65,5 +65,5 @@ def default_batch_size(n_rows: int) -> int:
     >>> [default_batch_size(n) for n in (150, 1797, 10_000, 1_000_000)]
     [32, 32, 256, 512]
     """
-    exponent = round(math.log2(max(n_rows, 1) / _UPDATES_PER_EPOCH))
-    return min(LARGEST_BATCH, max(SMALLEST_BATCH, 2**exponent))
+    wanted = max(n_rows / _UPDATES_PER_EPOCH, SMALLEST_BATCH)
+    return min(LARGEST_BATCH, 1 << round(math.log2(wanted)))
