@@ -1,0 +1,41 @@
+"""Where words go: results to standard output, talk to standard error."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SCHEMA = 1
+
+
+def output() -> Console:
+    """Return the console of results."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def talk() -> Console:
+    """Return the console of everything that is not a result."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def tell(message: str, *, heading: str = "", style: str = "") -> None:
+    """Say something on standard error; words wrap on a terminal and nowhere else."""
+    from rich.text import Text
+
+    console = talk()
+    text = Text(message, style=style)
+    if heading:
+        text = Text.assemble((heading, "bold red"), " ", text)
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
+def print_json(**content: Any) -> None:
+    """Print a result for programs; "schema" rises when a field changes its meaning."""
+    print(json.dumps({"schema": SCHEMA, **content}, ensure_ascii=False, indent=2))

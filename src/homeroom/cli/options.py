@@ -1,0 +1,39 @@
+"""Options that several commands have, worded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+Store: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="PATH",
+        envvar="HOMEROOM_STORE",
+        show_default="homeroom.db",
+        help="The file in which runs stay.",
+    ),
+]
+
+Report: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--report", metavar="PATH", help="Where to write the report, one HTML file."
+    ),
+]
+
+RunId: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="The id of a run, its unique beginning, or 'latest'.",
+    ),
+]
+
+AsJson: TypeAlias = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON for programs instead of a table."),
+]

@@ -1,0 +1,96 @@
+"""What `demo` and `run` share: train, open the test once, write the report, print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from .console import output, talk, tell
+from .failures import INTERRUPTION
+from .files import check_report_place, write_whole
+
+if TYPE_CHECKING:
+    from homeroom.engine import EarlyStopping
+    from homeroom.protocol import Experiment, Run
+    from homeroom.records import RunRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is decided before training, and where the report goes."""
+
+    cv: int
+    seeds: int
+    epochs: int
+    batch_size: int
+    report: Path
+    metric: str | None = None
+    early_stopping: EarlyStopping | None = None
+    keep_sealed: bool = False
+
+
+def carry_out(experiment: Experiment, plan: Plan) -> None:
+    """Run the experiment, open the test once, and print the result.
+
+    Raises:
+        typer.Exit: With 130, if Ctrl-C ended it; what was done is kept and said.
+    """
+    from homeroom.protocol import Interrupted
+
+    check_report_place(plan.report)
+    try:
+        run = experiment.run(
+            cv=plan.cv,
+            seeds=plan.seeds,
+            epochs=plan.epochs,
+            batch_size=plan.batch_size,
+            metric=plan.metric,
+            early_stopping=plan.early_stopping,
+            verbose=1,
+        )
+    except Interrupted as stop:
+        _say_what_is_kept(stop.result)
+        raise typer.Exit(INTERRUPTION) from None
+    if not plan.keep_sealed:
+        run.final_test()
+    write_report(run.record, plan.report)
+    print_run(run.record)
+    output().print(f"report  {plan.report.resolve()}", style="bold", soft_wrap=True)
+
+
+def write_report(record: RunRecord, path: Path) -> None:
+    """Write a run as one HTML file, whole or not at all.
+
+    Raises:
+        InputError: If the path cannot be written, or holds something else.
+    """
+    from homeroom.report import render_page, run_view
+
+    check_report_place(path)
+    write_whole(path, render_page(run_view(record)).encode())
+
+
+def print_run(record: RunRecord) -> None:
+    """Print the answer, the candidates and what the choice rests on."""
+    from homeroom.report import leaderboard_table, run_panel, run_view
+
+    view = run_view(record)
+    console = output()
+    console.print(leaderboard_table(view))
+    console.print(run_panel(view))
+
+
+def _say_what_is_kept(run: Run) -> None:
+    from homeroom.records import COMPLETE
+
+    members = run.record.members
+    done = sum(member.state == COMPLETE for member in members)
+    tell(
+        f"Interrupted: {done} of {len(members)} trainings are done and kept in run "
+        f"{run.id}. The test rows stay sealed.",
+        style="bold yellow",
+    )
+    talk().print(f"  homeroom show {run.id}", style="dim")

@@ -1,0 +1,129 @@
+"""`homeroom predict`: new rows in, their order and identifiers out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def store(trained: tuple[Path, Any]) -> Path:
+    """Return the store of the run on the wine table."""
+    return trained[0] / "homeroom.db"
+
+
+def test_predictions_keep_the_rows(
+    store: Path, tables: Path, tmp_path: Path, command: Run
+) -> None:
+    """Every row gets its prediction, in order, with its id and its probabilities."""
+    given = pl.read_csv(tables / "wine.csv")
+    new = given.drop("cultivar").reverse()
+    new.write_csv(tmp_path / "new.csv")
+    said = command(
+        *("predict", "wine", "new.csv", "--out", "out.csv", "--store", store),
+        cwd=tmp_path,
+    )
+    assert said.returncode == 0, said.stderr
+    assert said.stdout == f"{tmp_path / 'out.csv'}\n"
+    assert "178 rows of new.csv predicted by" in said.stderr
+    found = pl.read_csv(tmp_path / "out.csv")
+    assert found["sample"].to_list() == new["sample"].to_list()
+    shares = found.select(pl.selectors.starts_with("probability_"))
+    assert shares.columns == [
+        "probability_Barbera",
+        "probability_Barolo",
+        "probability_Grignolino",
+    ]
+    assert shares.sum_horizontal().is_between(0.999, 1.001).all()
+    right = (found["cultivar"] == given["cultivar"].reverse()).mean()
+    assert isinstance(right, float)
+    assert right > 0.85
+
+
+def test_parquet_and_csv_say_the_same(
+    store: Path, tables: Path, tmp_path: Path, invoke: Callable[..., Any]
+) -> None:
+    """The suffix decides the format, not the content."""
+    for out in ("out.parquet", "out.csv"):
+        result = invoke(
+            "predict", "latest", tables / "wine.csv", "--out", out, "--store", store
+        )
+        assert result.exit_code == 0, result.stderr
+    table = pl.read_parquet(tmp_path / "out.parquet")
+    text = pl.read_csv(tmp_path / "out.csv", schema=table.schema)
+    assert table.equals(text)
+    assert sorted(os.listdir(tmp_path)) == ["out.csv", "out.parquet"]
+
+
+def test_an_existing_file_is_replaced_only_by_force(
+    store: Path, tables: Path, tmp_path: Path, invoke: Callable[..., Any]
+) -> None:
+    """Overwriting is said, not assumed; a refusal costs no time."""
+    out = tmp_path / "predictions.csv"
+    out.write_text("mine")
+    arguments = ("predict", "latest", tables / "wine.csv", "--store", store)
+    refused = invoke(*arguments)
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert out.read_text() == "mine"
+    assert invoke(*arguments, "--force").exit_code == 0
+    assert out.read_text() != "mine"
+
+
+def test_identifiers_like_formulas_are_made_safe(
+    store: Path, tables: Path, tmp_path: Path, invoke: Callable[..., Any]
+) -> None:
+    """An id that a spreadsheet would run gets an apostrophe, and that is said."""
+    rows = pl.read_csv(tables / "wine.csv").with_columns(
+        sample="=1+" + pl.col("sample")
+    )
+    rows.head(3).write_csv("new.csv")
+    result = invoke("predict", "latest", "new.csv", "--store", store)
+    assert result.exit_code == 0, result.stderr
+    assert "3 text cells begin like a formula" in result.stderr
+    text = (tmp_path / "predictions.csv").read_text()
+    assert text.splitlines()[1].startswith("'=1+#0000,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("latest", "nothing.csv"), "There is no file 'nothing.csv'"),
+        (("latest", "short.csv"), "short.csv lacks 12 columns"),
+        (("wein-0001", "short.csv"), "Did you mean 'wine-0001'?"),
+        (("latest", "short.csv", "--out", "out.xlsx"), "end it in .csv or .parquet"),
+        (("latest", "short.csv", "--out", "no/out.csv"), "no folder 'no'"),
+    ],
+    ids=["file", "columns", "run", "format", "folder"],
+)
+def test_what_cannot_be_predicted_is_said(
+    arguments: tuple[str, ...], said: str, store: Path, invoke: Callable[..., Any]
+) -> None:
+    """Bad input has code 2, one message, and leaves no file."""
+    Path("short.csv").write_text("sample,alcohol\n#1,13.2\n#2,14.0\n")
+    result = invoke("predict", *arguments, "--store", store)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert os.listdir() == ["short.csv"]
+
+
+def test_a_damaged_store_is_not_used(
+    store: Path, tables: Path, tmp_path: Path, invoke: Callable[..., Any]
+) -> None:
+    """A store that is cut in half is an error in words, not predictions."""
+    broken = tmp_path / "broken.db"
+    shutil.copy(store, broken)
+    with broken.open("r+b") as file:
+        file.truncate(broken.stat().st_size // 2)
+    result = invoke("predict", "latest", tables / "wine.csv", "--store", broken)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("StoreError: ")

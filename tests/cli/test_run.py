@@ -1,0 +1,171 @@
+"""`homeroom run`: other people's tables, as they are."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homeroom.store import open_store
+
+Invoke = Callable[..., Any]
+
+
+def stored(folder: Path) -> Any:
+    return open_store(folder / "homeroom.db", create=False).read_run()
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_table_is_read_compared_and_judged(
+    trained: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """Default candidates, text labels, missing cells and an id: one command."""
+    folder, said = trained
+    run = stored(folder)
+    names = [candidate.name for candidate in run.candidates]
+    assert names == ["linear", "small MLP", "wide MLP", "gradient boosting"]
+    assert run.name == "wine"
+    assert run.dataset.classes == ("Barbera", "Barolo", "Grignolino")
+    assert run.final_test is not None
+    assert run.selection.candidate in said.stdout
+    assert "report.html" in said.stdout
+    talk = flat(said.stderr)
+    for told in (
+        "178 rows",
+        "cultivar: classification",
+        "Barbera, Barolo, Grignolino",
+        "13 numbers: alcohol",
+        "left out sample: identifier",
+        "4 candidates",
+        "batches of 32",
+    ):
+        assert told in talk
+
+
+def test_cp949_and_semicolons_are_said(
+    tables: Path, tmp_path: Path, invoke: Invoke, few: tuple[str, ...]
+) -> None:
+    """A Korean spreadsheet is read, and what was guessed is told."""
+    result = invoke("run", tables / "wine-cp949.csv", "--target", "품종", *few)
+    assert result.exit_code == 0, result.stderr
+    assert "Read as CP949" in flat(result.stderr)
+    assert "separated by semicolons" in flat(result.stderr)
+    assert stored(tmp_path).dataset.classes == ("그리뇰리노", "바롤로")
+
+
+def test_a_number_to_predict_is_a_regression(
+    tables: Path, tmp_path: Path, invoke: Invoke, few: tuple[str, ...]
+) -> None:
+    """Diabetes is a regression by default, judged by an error, in its own units."""
+    result = invoke(
+        *("run", tables / "diabetes.csv", "-t", "progression", *few),
+        *("--model", "trees=sklearn.tree:DecisionTreeRegressor"),
+        *("--model", "homeroom.engine.models:mlp", "--batch-size", 64),
+    )
+    assert result.exit_code == 0, result.stderr
+    run = stored(tmp_path)
+    assert run.metric.name == "root_mean_squared_error"
+    assert [c.name for c in run.candidates] == ["trees", "mlp"]
+    assert run.settings.batch_size == 64
+    assert run.final_test.score > 20
+
+
+def test_a_model_of_ones_own_stands_beside_the_yardstick(
+    separable: Path, tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function from the working directory is compared with the linear model."""
+    (tmp_path / "own_models.py").write_text(
+        "import keras\n"
+        "def tiny(n_features, n_classes):\n"
+        "    model = keras.Sequential([keras.Input((n_features,)),\n"
+        "                              keras.layers.Dense(n_classes, 'softmax')])\n"
+        "    model.compile('adam', 'sparse_categorical_crossentropy', ['accuracy'])\n"
+        "    return model\n"
+    )
+    monkeypatch.syspath_prepend("")
+    result = invoke(
+        *("run", separable, "-t", "answer", "--model", "own_models:tiny"),
+        *("--cv", 2, "--seeds", 1, "--epochs", 2),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert [c.name for c in stored(tmp_path).candidates] == ["linear", "tiny"]
+
+
+def test_the_test_rows_can_stay_sealed(
+    separable: Path, tmp_path: Path, invoke: Invoke, few: tuple[str, ...]
+) -> None:
+    """`--keep-sealed` chooses a model and opens nothing."""
+    model = ("--model", "sklearn.tree:DecisionTreeClassifier")
+    result = invoke("run", separable, "-t", "answer", *few, *model, "--keep-sealed")
+    assert result.exit_code == 0, result.stderr
+    run = stored(tmp_path)
+    assert run.state == "COMPLETE"
+    assert run.final_test is None
+    assert "ealed" in result.stdout
+
+
+def test_an_unknown_target_names_the_columns(tables: Path, invoke: Invoke) -> None:
+    """A misspelt target is bad input; the columns and the nearest one are listed."""
+    result = invoke("run", tables / "breast-cancer.csv", "--target", "diagnosys")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("InputError: breast-cancer.csv has no column")
+    assert "mean_radius" in result.stderr
+    assert "Did you mean 'diagnosis'?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--report", "nowhere/report.html"), "no folder 'nowhere'"),
+        (("--task", "clasification"), "classification"),
+        (("--model", "no_such_module:mlp"), "no module 'no_such_module'"),
+        (
+            ("--metric", "acuracy", "--model", "sklearn.tree:DecisionTreeClassifier"),
+            "Did you mean 'accuracy'?",
+        ),
+        (("--cv", "1"), "1"),
+        (("--epochs", "0"), "epochs=0"),
+        (("--seeds", "0"), "seeds=0"),
+        (("--batch-size", "0"), "batch_size=0"),
+        (("--test-size", "1.5"), "test_size"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_input_leaves_nothing_behind(
+    options: tuple[str, ...],
+    said: str,
+    separable: Path,
+    tmp_path: Path,
+    invoke: Invoke,
+) -> None:
+    """What cannot be done is said before training, with code 2, and no file is made."""
+    result = invoke("run", separable, "--target", "answer", *options)
+    assert result.exit_code == 2, result.stderr
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["separable.csv"]
+
+
+def test_a_missing_file_is_said(invoke: Invoke) -> None:
+    """A file that is not there is bad input."""
+    result = invoke("run", "nothing.csv", "--target", "y")
+    assert result.exit_code == 2
+    assert "There is no file 'nothing.csv'" in result.stderr
+
+
+def test_somebody_elses_file_is_not_replaced(
+    separable: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    """A report never overwrites a page that is not a report."""
+    page = tmp_path / "report.html"
+    page.write_text("<h1>My thesis</h1>")
+    result = invoke("run", separable, "--target", "answer")
+    assert result.exit_code == 2
+    assert page.read_text() == "<h1>My thesis</h1>"
