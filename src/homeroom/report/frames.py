@@ -1,0 +1,127 @@
+"""Records and views as tables for code: polars frames with one name per column.
+
+Counts are as in the records and in Keras, from 0; only views count from 1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from homeroom.records import MemberRecord, SplitPlanRecord
+
+    from .models import RunView
+
+
+def members_frame(
+    members: Sequence[MemberRecord], plan: SplitPlanRecord | None = None
+) -> pl.DataFrame:
+    """Return one row per training, with every score it has.
+
+    Columns: candidate, repeat, fold (inside its repeat), seed_index, seed, state, the
+    scores (`val_*` first, null where a training has none), best_epoch, epochs,
+    stop_reason, n_updates, seconds, path, error.
+
+    Args:
+        members: The trainings, in the order of the rows.
+        plan: The folds; without it `repeat` is 0 and `fold` the position in the plan.
+
+    >>> from homeroom.records import History, MemberRecord
+    >>> one = MemberRecord(
+    ...     candidate="mlp", fold=0, seed_index=0, seed=7, state="COMPLETE",
+    ...     history=History({"loss": (0.5, 0.4)}), scores={"val_loss": 0.45},
+    ... )
+    >>> members_frame([one]).select("candidate", "fold", "val_loss", "epochs").rows()
+    [('mlp', 0, 0.45, 2)]
+    """
+    names = {name for member in members for name in member.scores}
+    ordered = sorted(names, key=lambda name: (not name.startswith("val_"), name))
+    places = [
+        (0, m.fold)
+        if plan is None
+        else (plan.folds[m.fold].repeat, plan.folds[m.fold].fold)
+        for m in members
+    ]
+    columns: list[tuple[str, Any, list[Any]]] = [
+        ("candidate", pl.String, [m.candidate for m in members]),
+        ("repeat", pl.Int64, [repeat for repeat, _ in places]),
+        ("fold", pl.Int64, [fold for _, fold in places]),
+        ("seed_index", pl.Int64, [m.seed_index for m in members]),
+        ("seed", pl.Int64, [m.seed for m in members]),
+        ("state", pl.String, [m.state for m in members]),
+        *((n, pl.Float64, [m.scores.get(n) for m in members]) for n in ordered),
+        ("best_epoch", pl.Int64, [m.best_epoch for m in members]),
+        ("epochs", pl.Int64, [m.history.n_epochs for m in members]),
+        ("stop_reason", pl.String, [m.stop_reason for m in members]),
+        ("n_updates", pl.Int64, [m.n_updates for m in members]),
+        ("seconds", pl.Float64, [m.seconds for m in members]),
+        ("path", pl.String, [m.path for m in members]),
+        ("error", pl.String, [m.error for m in members]),
+    ]
+    return _frame(columns)
+
+
+def history_frame(member: MemberRecord) -> pl.DataFrame:
+    """Return one row per epoch (from 0) with Keras's keys as columns.
+
+    A series that ends early is null from there.
+
+    >>> from homeroom.records import History, MemberRecord
+    >>> one = MemberRecord(
+    ...     candidate="mlp", fold=0, seed_index=0, seed=7, state="COMPLETE",
+    ...     history=History({"loss": (0.5, 0.4), "val_loss": (0.6,)}), scores={},
+    ... )
+    >>> history_frame(one).rows()
+    [(0, 0.5, 0.6), (1, 0.4, None)]
+    """
+    n = member.history.n_epochs
+    series = member.history.series.items()
+    return _frame([
+        ("epoch", pl.Int64, list(range(n))),
+        *(
+            (name, pl.Float64, [*values, *[None] * (n - len(values))])
+            for name, values in series
+        ),
+    ])
+
+
+def leaderboard_frame(view: RunView) -> pl.DataFrame:
+    """Return one row per candidate, from the best mean to the worst.
+
+    Columns: rank, candidate, mean, low, high (the interval of the mean), sd_folds,
+    sd_seeds, worst_fold, epochs, verdict, chosen, best_mean, equivalent, complete.
+    A number that does not exist is null.
+    """
+    rows = view.leaderboard
+    intervals = [row.interval for row in rows]
+    return _frame([
+        ("rank", pl.Int64, [row.rank for row in rows]),
+        ("candidate", pl.String, [row.candidate for row in rows]),
+        ("mean", pl.Float64, [_known(row.mean.value) for row in rows]),
+        ("low", pl.Float64, [each.low if each else None for each in intervals]),
+        ("high", pl.Float64, [each.high if each else None for each in intervals]),
+        ("sd_folds", pl.Float64, [_known(row.sd_folds.value) for row in rows]),
+        ("sd_seeds", pl.Float64, [_known(row.sd_seeds.value) for row in rows]),
+        ("worst_fold", pl.Float64, [_known(row.worst_fold.value) for row in rows]),
+        ("epochs", pl.Float64, [_known(row.epochs.value) for row in rows]),
+        ("verdict", pl.String, [row.verdict for row in rows]),
+        ("chosen", pl.Boolean, [row.chosen for row in rows]),
+        ("best_mean", pl.Boolean, [row.best_mean for row in rows]),
+        ("equivalent", pl.Boolean, [row.equivalent for row in rows]),
+        ("complete", pl.Boolean, [not row.unfinished for row in rows]),
+    ])
+
+
+def _frame(columns: Sequence[tuple[str, Any, list[Any]]]) -> pl.DataFrame:
+    return pl.DataFrame([
+        pl.Series(name, values, dtype=kind) for name, kind, values in columns
+    ])
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

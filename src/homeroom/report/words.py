@@ -1,0 +1,240 @@
+"""The sentences of a report: the answer first, then what must be known to trust it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from homeroom.records import COMPLETE, FAILED, INTERRUPTED, Metric
+
+from . import measures
+from .formats import (
+    format_count,
+    format_interval,
+    format_score,
+    format_spread,
+    format_time,
+    metric_label,
+)
+from .models import Fact, FinalTestView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from homeroom.records import FinalTest, MemberRecord, RunRecord
+
+    from .models import LeaderboardRow
+
+
+def answer(run: RunRecord, chosen: LeaderboardRow | None) -> str:
+    """Return the sentence to read if only one is read."""
+    if run.selection is None or chosen is None:
+        return _no_choice(run)
+    label = metric_label(run.metric.name)
+    said = f"{run.selection.candidate} was chosen: {_measured(chosen, label)}"
+    if run.final_test is not None:
+        final = run.final_test
+        said += (
+            f"; {format_score(final.score, final.metric)} in the final test on "
+            f"{format_count(final.n, 'row')}"
+        )
+        if measures.interval(final.interval, final.metric) is not None:
+            said += f" ({_level_of(final)}: {_ends(final)})"
+    return f"{said}."
+
+
+def headline(run: RunRecord) -> str:
+    """Return which candidate was chosen and why, without a number."""
+    selection = run.selection
+    if selection is None:
+        return _no_choice(run)
+    name, n = selection.candidate, selection.n_compared
+    if n == 1:
+        return f"{name} is the only candidate that could be chosen."
+    if name != selection.best_mean:
+        return (
+            f"{name} was chosen of {n}: it cannot be told from the best mean, that of "
+            f"{selection.best_mean}, and is steadier."
+        )
+    if len(selection.equivalent) == 1:
+        return f"{name} was chosen of {n}: it is clearly the best on average."
+    others = [other for other in selection.equivalent if other != name]
+    return (
+        f"{name} was chosen of {n}: it has the best mean, and is the steadiest of "
+        f"those that cannot be told apart ({', '.join([name, *others])})."
+    )
+
+
+def measured(row: LeaderboardRow, metric: Metric) -> str:
+    """Return the mean of one candidate with its interval, as a sentence."""
+    return f"{row.candidate}: {_measured(row, metric_label(metric.name))}."
+
+
+def optimism(run: RunRecord) -> str:
+    """Return how much too good the winner's score is expected to be."""
+    selection = run.selection
+    if selection is None or selection.n_compared < 2:
+        return ""
+    if math.isnan(selection.optimism):
+        return (
+            f"As the best of {selection.n_compared} its validation score is "
+            "optimistic; one fold cannot say by how much."
+        )
+    by = format_spread(selection.optimism, run.metric)
+    return (
+        f"It was picked from {selection.n_compared}, and the picked score flatters: "
+        f"expect it to be too good by up to {by}."
+    )
+
+
+def final_test_view(run: RunRecord, chosen: LeaderboardRow | None) -> FinalTestView:
+    """Return the final test, or that the seal is closed."""
+    final = run.final_test
+    if final is None:
+        return FinalTestView(
+            opened=False,
+            sentence=(
+                "Still sealed: no one has looked at the "
+                f"{format_count(run.partition.n_test, 'test row')}. They are read "
+                "once, when the choice is made, and give the only score that no "
+                "decision has touched."
+            ),
+        )
+    facts = [
+        Fact("candidate", final.candidate),
+        Fact("rows", format_count(final.n)),
+        Fact("opened", format_time(final.opened_at)),
+    ]
+    facts += [
+        Fact(metric_label(name), format_score(value, Metric(name, "max")))
+        for name, value in final.scores.items()
+        if name != final.metric.name
+    ]
+    return FinalTestView(
+        opened=True,
+        sentence=_final_sentence(final, chosen),
+        score=measures.score(final.score, final.metric),
+        interval=measures.interval(final.interval, final.metric),
+        facts=tuple(facts),
+    )
+
+
+def caveats(run: RunRecord, chosen: LeaderboardRow | None) -> tuple[str, ...]:
+    """Return what must be known to trust the numbers of a run."""
+    said = list(_of_scores(run.metric, run.members, len(run.plan.folds), chosen))
+    if run.settings.early_stopping:
+        said.append(
+            "Early stopping picked each training's epoch on the same validation rows "
+            "that give its score, so validation scores are a little too good. The "
+            "final test has no such advantage."
+        )
+    if run.final_test is None:
+        said.append(
+            "The final test has not been opened. Until it is, every score here is "
+            "from rows that some decision has seen."
+        )
+    else:
+        said.append(
+            "The final test is one draw of rows from the same source. It says nothing "
+            "about data that will be collected differently."
+        )
+    return tuple(said)
+
+
+def cross_validation_caveats(
+    metric: Metric, members: Sequence[MemberRecord], n_folds: int, row: LeaderboardRow
+) -> tuple[str, ...]:
+    """Return what must be known to trust a cross-validation."""
+    said = list(_of_scores(metric, members, n_folds, row))
+    said.append(
+        "These are validation scores. A score that no decision has touched needs rows "
+        "that were sealed before: see homeroom.Experiment."
+    )
+    return tuple(said)
+
+
+def _of_scores(
+    metric: Metric,
+    members: Sequence[MemberRecord],
+    n_folds: int,
+    row: LeaderboardRow | None,
+) -> list[str]:
+    said = []
+    if n_folds > 1:
+        said.append(
+            "Intervals of means are approximate. Folds share training rows, so their "
+            "scores are not independent; the interval is corrected for it "
+            "(Nadeau and Bengio 2003), but no exact one exists."
+        )
+        text = (
+            "The spread over folds is how much the score depends on the rows; the "
+            "spread over seeds how much it depends on luck with weights and batch "
+            "order. Neither is a standard error, and they are not added."
+        )
+        if row is not None and row.sd_folds_range:
+            text += (
+                f" With {format_count(n_folds, 'fold')} a spread is itself uncertain: "
+                f"for {row.candidate} it is anything from {row.sd_folds_range} (95 %)."
+            )
+        said.append(text)
+    else:
+        said.append(
+            "With one fold there is no interval: how much the score depends on which "
+            "rows it was measured on is unknown."
+        )
+    changed = [m for m in members if m.evaluation_changed_state]
+    if changed:
+        said.append(
+            f"Evaluation changed the state of {format_count(len(changed), 'training')}"
+            ". Their scores must not be trusted: find the layer that learns while it "
+            "is evaluated."
+        )
+    slow = sorted({m.path_reason for m in members if m.path_reason})
+    if slow:
+        said.append(
+            f"Some trainings ran in plain Keras or scikit-learn: {'; '.join(slow)}."
+        )
+    return said
+
+
+def _measured(row: LeaderboardRow, label: str) -> str:
+    said = f"{row.mean.text} mean validation {label}"
+    if row.interval is not None:
+        said += f" ({row.interval.level} interval {row.interval.text})"
+    return said
+
+
+def _no_choice(run: RunRecord) -> str:
+    done = sum(member.state == COMPLETE for member in run.members)
+    trained = format_count(done, "training")
+    if run.state == INTERRUPTED:
+        return f"Interrupted before a choice, with {trained} done."
+    if run.state == FAILED:
+        return f"No candidate could be chosen: the run failed with {trained} done."
+    return f"Not chosen yet: the run is {run.state.lower()}, with {trained} done."
+
+
+def _final_sentence(final: FinalTest, chosen: LeaderboardRow | None) -> str:
+    label = metric_label(final.metric.name)
+    said = (
+        f"{final.candidate} scored {format_score(final.score, final.metric)} {label} "
+        f"on {format_count(final.n, 'row')} that nothing had seen before"
+    )
+    if measures.interval(final.interval, final.metric) is not None:
+        said += f" ({_level_of(final)}: {_ends(final)})"
+    if chosen is None or math.isnan(chosen.mean.value):
+        return f"{said}."
+    gap = final.score - chosen.mean.value
+    if final.metric.direction == "min":
+        gap = -gap
+    worse = "worse" if gap < 0 else "better"
+    by = format_spread(abs(gap), final.metric)
+    return f"{said}: {by} {worse} than its validation mean."
+
+
+def _level_of(final: FinalTest) -> str:
+    return f"{100 * final.interval.level:g} % interval"
+
+
+def _ends(final: FinalTest) -> str:
+    return format_interval(final.interval, final.metric)
