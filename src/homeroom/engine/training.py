@@ -219,11 +219,16 @@ def _shape(members: Sequence[Member], training: Training) -> Shape:
     ]
     leaves = [door.jax().tree.leaves(m.arrays.x) for m in members]
     row_bytes = max(sum(leaf[:1].nbytes for leaf in each) for each in leaves)
+    train = _batches(size, trained)
+    validation = _batches(training.validation_batch_size or size, validated)
+    train_eval = _large_batches(trained, size, row_bytes)
+    rows = [*trained, *validated, *(len(each[0]) for each in leaves)]
     return Shape(
-        train=_batches(size, trained),
-        validation=_batches(training.validation_batch_size or size, validated),
-        train_eval=_large_batches(trained, size, row_bytes),
-        n_rows=max([*trained, *validated, *(len(each[0]) for each in leaves)]),
+        train=train,
+        validation=validation,
+        train_eval=train_eval,
+        # a batch is sliced from a table, so that none may be longer than a table
+        n_rows=max([*rows, train.size, validation.size, train_eval.size]),
     )
 
 
