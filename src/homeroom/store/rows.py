@@ -192,7 +192,7 @@ def mean_of(connection: sa.Connection, record: RunRecord) -> str | None:
             members.c.run_id == record.id, members.c.candidate == chosen
         )
     ).all()
-    scores = [member_of(row).scores.get(record.metric.name) for row in rows]
+    scores = [member_of(row).scores.get(record.metric.validation_key) for row in rows]
     known = [score for score in scores if score is not None]
     if not known or len(known) < len(scores):
         return None

@@ -82,7 +82,7 @@ def sample_member(
 ) -> MemberRecord:
     """Return a complete training of three epochs; its score is 0.5 + fold / 10.
 
-    >>> sample_member(fold=1).scores["accuracy"]
+    >>> sample_member(fold=1).scores["val_accuracy"]
     0.6
     """
     score = 0.5 + fold / 10
@@ -96,7 +96,7 @@ def sample_member(
             "loss": (0.9, 0.5, 0.3),
             "val_accuracy": (0.4, 0.5, score),
         }),
-        "scores": {"accuracy": score},
+        "scores": {"val_accuracy": score},
     }
     return MemberRecord(**(fields | changes))
 
