@@ -3,3 +3,102 @@
 Owns: every word, number format, chart and page a person sees.
 Never: trains, judges or stores; drawing a run needs nothing of what trained it.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .charts import curves_chart, fit_chart, interval_chart, strip_chart
+    from .formats import (
+        format_count,
+        format_epochs,
+        format_interval,
+        format_number,
+        format_score,
+        format_seconds,
+        format_spread,
+        format_time,
+        metric_label,
+    )
+    from .frames import history_frame, leaderboard_frame, members_frame
+    from .models import CrossValidationView, FitView, LeaderboardRow, RunRow, RunView
+    from .notebook import cross_validation_html, fit_html, run_html
+    from .page import render_page
+    from .progress import LiveProgress
+    from .terminal import leaderboard_table, run_panel, runs_table
+    from .views import cross_validation_view, fit_view, run_row, run_view
+
+__all__ = [
+    "CrossValidationView",
+    "FitView",
+    "LeaderboardRow",
+    "LiveProgress",
+    "RunRow",
+    "RunView",
+    "cross_validation_html",
+    "cross_validation_view",
+    "curves_chart",
+    "fit_chart",
+    "fit_html",
+    "fit_view",
+    "format_count",
+    "format_epochs",
+    "format_interval",
+    "format_number",
+    "format_score",
+    "format_seconds",
+    "format_spread",
+    "format_time",
+    "history_frame",
+    "interval_chart",
+    "leaderboard_frame",
+    "leaderboard_table",
+    "members_frame",
+    "metric_label",
+    "render_page",
+    "run_html",
+    "run_panel",
+    "run_row",
+    "run_view",
+    "runs_table",
+    "strip_chart",
+]
+
+# A table in a terminal does not wait for charts, frames and templates to load.
+_FILE_OF = {
+    "charts": ("curves_chart", "fit_chart", "interval_chart", "strip_chart"),
+    "formats": (
+        "format_count",
+        "format_epochs",
+        "format_interval",
+        "format_number",
+        "format_score",
+        "format_seconds",
+        "format_spread",
+        "format_time",
+        "metric_label",
+    ),
+    "frames": ("history_frame", "leaderboard_frame", "members_frame"),
+    "models": ("CrossValidationView", "FitView", "LeaderboardRow", "RunRow", "RunView"),
+    "notebook": ("cross_validation_html", "fit_html", "run_html"),
+    "page": ("render_page",),
+    "progress": ("LiveProgress",),
+    "terminal": ("leaderboard_table", "run_panel", "runs_table"),
+    "views": ("cross_validation_view", "fit_view", "run_row", "run_view"),
+}
+_HOME = {name: file for file, names in _FILE_OF.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        msg = f"module 'homeroom.report' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

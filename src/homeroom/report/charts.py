@@ -1,8 +1,4 @@
-"""Views as Vega-Lite charts. They only draw: every number and label is in the view.
-
-Altair is typed, but its charts compose into unions that say nothing; a chart is `Any`
-outside this file.
-"""
+"""Views as Vega-Lite charts. They only draw: every number and label is in the view."""
 
 from __future__ import annotations
 
@@ -12,25 +8,15 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from . import theme
+from .curve_chart import WIDTH, curve_chart
+from .drawing import CHOSEN, OTHER, data, score_axis, series_color
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from .models import (
-        Band,
-        CrossValidationView,
-        CurveView,
-        FitView,
-        Line,
-        MetricView,
-        RunView,
-        StripPoint,
-    )
+    from .models import CrossValidationView, FitView, RunView, StripPoint
 
-TRAINING, VALIDATION, CHOSEN, OTHER = "training", "validation", "chosen", "other"
-_WIDTH, _HEIGHT = 340, 250
 _MOST_LABELLED_FOLDS = 10
-_LONG = 16
 
 
 def curves_chart(view: CrossValidationView) -> Any:
@@ -53,42 +39,6 @@ def strip_chart(view: RunView | CrossValidationView) -> Any:
     return _standalone(strip_layers(view))
 
 
-def curve_chart(view: CurveView) -> Any:
-    """Return the curves of one candidate in one metric, without a theme."""
-    color = _series_color()
-    x = alt.X(
-        "epoch:Q",
-        title="epoch",
-        axis=alt.Axis(format="d", values=_ticks(_last_epoch(view)), grid=False),
-        scale=alt.Scale(domain=[1, _last_epoch(view)], nice=False),
-    )
-    low, high = _domain(view)
-    y = alt.Y(
-        "value:Q",
-        title=_title(view),
-        axis=_score_axis(view.metric),
-        scale=alt.Scale(domain=[low, high], nice=False, zero=False),
-    )
-    several = len(view.members) > 1
-    lines = (
-        alt
-        .Chart(_data(_member_lines(view)))
-        .transform_flatten(["epoch", "value"])
-        .mark_line(
-            strokeWidth=0.8 if several else 2.4,
-            opacity=0.35 if several else 1.0,
-            clip=True,
-        )
-        .encode(x=x, y=y, color=color, detail="training:N")
-    )
-    layers = [lines]
-    if several:
-        layers += _mean_layers(view, x, y, color)
-    layers += _kept_layers(view, x, y, color)
-    layers.append(_end_labels(view, x, y, color, (low, high)))
-    return alt.layer(*layers).properties(width=_WIDTH, height=_HEIGHT)
-
-
 def leaderboard_layers(view: RunView) -> Any:
     """Return the interval chart, without a theme."""
     rows = [
@@ -106,9 +56,9 @@ def leaderboard_layers(view: RunView) -> Any:
         for row in view.leaderboard
         if math.isfinite(row.mean.value)
     ]
-    base = alt.Chart(_data(rows)).encode(
+    base = alt.Chart(data(rows)).encode(
         y=alt.Y("candidate:N", sort=None, title=None, axis=alt.Axis(labelLimit=150)),
-        color=_series_color(field="what"),
+        color=series_color(field="what"),
         tooltip=["candidate:N", "text:N", "interval:N", "worst fold:N"],
     )
     label = f"mean validation {view.metric.label} ({view.metric.better})"
@@ -116,7 +66,7 @@ def leaderboard_layers(view: RunView) -> Any:
         "mean:Q",
         title=label,
         scale=alt.Scale(zero=False, padding=12),
-        axis=_score_axis(view.metric),
+        axis=score_axis(view.metric),
     )
     return alt.layer(
         base.mark_rule(strokeWidth=3, strokeCap="round", opacity=0.55).encode(
@@ -129,7 +79,7 @@ def leaderboard_layers(view: RunView) -> Any:
         base.mark_text(dy=-14, fontSize=11.5, fontWeight=600).encode(
             x=x, text="text:N", color=alt.Undefined
         ),
-    ).properties(width=2 * _WIDTH, height=46 * len(rows))
+    ).properties(width=2 * WIDTH, height=46 * len(rows))
 
 
 def strip_layers(view: RunView | CrossValidationView) -> Any:
@@ -143,7 +93,7 @@ def strip_layers(view: RunView | CrossValidationView) -> Any:
             "score:Q",
             title=label,
             scale=alt.Scale(zero=False, padding=12),
-            axis=_score_axis(view.metric),
+            axis=score_axis(view.metric),
         ),
         y=alt.Y(
             "candidate:N",
@@ -153,15 +103,15 @@ def strip_layers(view: RunView | CrossValidationView) -> Any:
             scale=alt.Scale(paddingInner=0.22, paddingOuter=0.1),
         ),
         yOffset=alt.YOffset("fold:O", scale=alt.Scale(domain=folds)),
-        color=_series_color(field="what"),
+        color=series_color(field="what"),
     )
-    means = _data(_fold_means(view.strip))
+    means = data(_fold_means(view.strip))
     layers = [
         base.mark_tick(thickness=2.5, size=max(5, step - 2)).properties(data=means),
         base
         .mark_circle(size=42, opacity=0.62)
         .encode(tooltip=["candidate:N", "fold:O", "seed:O", "text:N"])
-        .properties(data=_data(_points(view.strip))),
+        .properties(data=data(_points(view.strip))),
     ]
     if numbered:
         layers.append(
@@ -172,7 +122,7 @@ def strip_layers(view: RunView | CrossValidationView) -> Any:
         )
     candidates = len({point.candidate for point in view.strip})
     height = max(40, candidates * (len(folds) * step + 14))
-    return alt.layer(*layers).properties(width=2 * _WIDTH, height=height)
+    return alt.layer(*layers).properties(width=2 * WIDTH, height=height)
 
 
 def _standalone(chart: Any) -> Any:
@@ -182,197 +132,8 @@ def _standalone(chart: Any) -> Any:
 def _beside(charts: Sequence[Any], view: CrossValidationView | FitView) -> Any:
     if not charts:
         nothing = f"{view.name}: no curve, because no epochs were recorded."
-        return alt.Chart(_data([{"text": nothing}])).mark_text().encode(text="text:N")
+        return alt.Chart(data([{"text": nothing}])).mark_text().encode(text="text:N")
     return charts[0] if len(charts) == 1 else alt.hconcat(*charts, spacing=36)
-
-
-def _mean_layers(view: CurveView, x: Any, y: Any, color: Any) -> list[Any]:
-    bands = {TRAINING: view.train, VALIDATION: view.validation}
-    rows = [
-        {
-            "series": series,
-            "epoch": band.epochs,
-            "value": _rounded(band.mean),
-            "low": _rounded(band.low),
-            "high": _rounded(band.high),
-        }
-        for series, band in bands.items()
-        if band is not None
-    ]
-    base = (
-        alt
-        .Chart(_data(rows))
-        .transform_flatten(["epoch", "value", "low", "high"])
-        .encode(x=x, color=color)
-    )
-    return [
-        base.mark_area(opacity=0.16, clip=True).encode(
-            y=alt.Y("low:Q", title=_title(view)), y2="high:Q"
-        ),
-        base.mark_line(strokeWidth=2.6, clip=True).encode(y=y),
-    ]
-
-
-def _title(view: CurveView) -> str:
-    return f"{view.metric.label} ({view.metric.better})"
-
-
-def _kept_layers(view: CurveView, x: Any, y: Any, color: Any) -> list[Any]:
-    """Return the dots of the kept epochs, and a rule where they are on average."""
-    dots = [
-        {
-            "training": m.name,
-            "series": VALIDATION,
-            "epoch": m.kept_epoch,
-            "value": m.kept_value,
-        }
-        for m in view.members
-        if m.kept_epoch is not None and m.kept_value is not None
-    ]
-    if not dots or view.kept_epoch is None:
-        return []
-    several = len(view.members) > 1
-    end = _last_epoch(view)
-    notes = [(view.kept_epoch, _kept_text(view, several))]
-    if view.overfitting_from is not None:
-        since = f"overfitting from epoch {view.overfitting_from}"
-        notes.append((view.overfitting_from, since))
-    rule = alt.Chart(_data([{"epoch": view.kept_epoch}]))
-    layers = [
-        rule.mark_rule(strokeDash=[4, 4]).encode(x=x),
-        alt
-        .Chart(_data(dots))
-        .mark_point(filled=True, size=26 if several else 80, opacity=0.9, clip=True)
-        .encode(
-            x=x,
-            y=y,
-            color=color,
-            tooltip=["training:N", "epoch:Q", alt.Tooltip("value:Q", format=".4~g")],
-        ),
-    ]
-    for place, (epoch, text) in enumerate(notes):
-        left = epoch <= 0.55 * end
-        layers.append(
-            alt
-            .Chart(_data([{"epoch": epoch, "text": text}]))
-            .mark_text(
-                align="left" if left else "right",
-                dx=5 if left else -5,
-                fontSize=11,
-                opacity=0.85,
-            )
-            .encode(x=x, y=alt.value(_free(view, place, len(notes))), text="text:N")
-        )
-    return layers
-
-
-def _free(view: CurveView, place: int, n: int) -> int:
-    """Return the height of a note: above curves that fall, below curves that rise."""
-    rising = view.metric.direction == "max"
-    return _HEIGHT - 12 - 15 * (n - 1 - place) if rising else 8 + 15 * place
-
-
-def _kept_text(view: CurveView, several: bool) -> str:
-    assert view.kept_epoch is not None
-    if not several:
-        return f"kept: epoch {view.kept_epoch:.0f}"
-    return f"kept: epoch {view.kept_epoch:.3g} (mean)"
-
-
-def _end_labels(
-    view: CurveView, x: Any, y: Any, color: Any, domain: tuple[float, float]
-) -> Any:
-    """Return the names of the curves at their ends, pushed apart where they touch."""
-    ends = []
-    for series, band, name in (
-        (TRAINING, view.train, view.train_name),
-        (VALIDATION, view.validation, VALIDATION),
-    ):
-        end = _end_of(band, view, series)
-        if end is not None:
-            ends.append({"series": series, "text": name, **end})
-    gap = 0.075 * (domain[1] - domain[0])
-    if len(ends) == 2:
-        lower, upper = sorted(ends, key=lambda end: float(end["value"]))
-        missing = gap - (upper["value"] - lower["value"])
-        if missing > 0:
-            lower["value"] -= missing / 2
-            upper["value"] += missing / 2
-            below = domain[0] - lower["value"]
-            if below > 0:
-                lower["value"] += below
-                upper["value"] += below
-    return (
-        alt
-        .Chart(_data(ends))
-        .mark_text(align="left", dx=6, fontSize=11.5, fontWeight=600)
-        .encode(x=x, y=y, text="text:N", color=color)
-    )
-
-
-def _end_of(band: Band | None, view: CurveView, series: str) -> dict[str, Any] | None:
-    if band is not None and band.epochs:
-        return {"epoch": _last_epoch(view), "value": band.mean[-1]}
-    lines = [m.train if series == TRAINING else m.validation for m in view.members]
-    ends = [(line.epochs[-1], line.values[-1]) for line in lines if line.epochs]
-    if not ends:
-        return None
-    epoch, value = max(ends)
-    return {"epoch": epoch, "value": value}
-
-
-def _member_lines(view: CurveView) -> list[dict[str, Any]]:
-    def row(name: str, series: str, line: Line) -> dict[str, Any]:
-        return {
-            "training": f"{name} {series}",
-            "series": series,
-            "epoch": line.epochs,
-            "value": _rounded(line.values),
-        }
-
-    rows = [row(m.name, TRAINING, m.train) for m in view.members]
-    rows += [row(m.name, VALIDATION, m.validation) for m in view.members]
-    return [each for each in rows if each["epoch"]]
-
-
-def _domain(view: CurveView) -> tuple[float, float]:
-    """Return the range of values of the trainings that did not fail, a little wider.
-
-    The first epochs of a long curve do not count: their steep course would press
-    the turn, which is what one looks for, into a flat line.
-    """
-    sound = [m for m in view.members if m.kept_epoch is not None] or view.members
-    lines = [line for m in sound for line in (m.train, m.validation)]
-    last = _last_epoch(view)
-    first = last // 8 if last >= _LONG else 1
-    values = [
-        value
-        for line in lines
-        for epoch, value in zip(line.epochs, line.values, strict=True)
-        if epoch >= first
-    ]
-    if not values:
-        return 0.0, 1.0
-    low, high = min(values), max(values)
-    margin = 0.04 * (high - low) or 0.5
-    return low - margin, high + margin
-
-
-def _last_epoch(view: CurveView) -> int:
-    """Return where the axis of epochs ends; an axis has at least two."""
-    ends = [(*m.train.epochs, *m.validation.epochs) for m in view.members]
-    return max(2, *(max(epochs) for epochs in ends if epochs))
-
-
-def _ticks(last: int) -> list[int]:
-    """Return epoch 1 and then round numbers.
-
-    >>> _ticks(6), _ticks(36)
-    ([1, 2, 3, 4, 5, 6], [1, 5, 10, 15, 20, 25, 30, 35])
-    """
-    sizes = (unit * ten for ten in (1, 10, 100, 1000, 10_000) for unit in (1, 2, 5))
-    step = next((size for size in sizes if last <= 8 * size), last)
-    return sorted({1, *range(step, last + 1, step)})
 
 
 def _points(strip: Iterable[StripPoint]) -> list[dict[str, Any]]:
@@ -404,24 +165,6 @@ def _fold_means(strip: Iterable[StripPoint]) -> list[dict[str, Any]]:
         }
         for (candidate, fold, what), values in scores.items()
     ]
-
-
-def _series_color(field: str = "series") -> Any:
-    domain = [TRAINING, VALIDATION, CHOSEN, OTHER]
-    return alt.Color(f"{field}:N", scale=alt.Scale(domain=domain), legend=None)
-
-
-def _score_axis(metric: MetricView) -> Any:
-    form = ".1~%" if metric.percentage else "~g"
-    return alt.Axis(format=form, tickCount=6, labelOverlap=True)
-
-
-def _data(rows: Sequence[Mapping[str, Any]]) -> Any:
-    return alt.InlineData(values=[dict(row) for row in rows])
-
-
-def _rounded(values: Iterable[float]) -> list[float]:
-    return [float(f"{value:.5g}") for value in values]
 
 
 def _finite(value: float) -> float | None:

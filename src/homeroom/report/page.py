@@ -18,6 +18,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from . import charts, theme
+from .curve_chart import curve_chart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def chart_specs(view: RunView) -> dict[str, Any]:
         drawn["strip"] = charts.strip_layers(view)
     for number, candidate in enumerate(view.candidates):
         for place, curve in enumerate(candidate.curves):
-            drawn[f"curve-{number}-{place}"] = charts.curve_chart(curve)
+            drawn[f"curve-{number}-{place}"] = curve_chart(curve)
     return {name: _spec(chart) for name, chart in drawn.items()}
 
 
