@@ -80,11 +80,15 @@ def peers(cores: int) -> list[Peer]:
         ),
         Peer("torch by hand, folds in turn", "peer_torch.py", "sequential", THEIRS),
         Peer("torch by hand, a process per core", "peer_torch.py", "processes", THEIRS),
-        Peer(
-            "skorch + cross_validate",
-            "peer_skorch.py",
-            python=THEIRS,
-            validates="at the end",
+        *(
+            Peer(
+                f"skorch + cross_validate, n_jobs={n}",
+                "peer_skorch.py",
+                str(n),
+                THEIRS,
+                validates="at the end",
+            )
+            for n in sorted({1, cores})
         ),
     ]
 

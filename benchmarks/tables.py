@@ -67,7 +67,8 @@ def of_digits(found: dict[str, Samples]) -> Table:
             "program on disk. Later process: the same with what the first one left "
             "on disk (only Homeroom and the loops with JAX's cache leave anything). "
             "Warm call: the second and later calls of one process. A fresh Keras "
-            "model is compiled again for each fold, in a warm process too.",
+            "model is compiled (with JAX's cache: loaded) again for each fold, in a "
+            "warm process too.",
             "Updates of weights that each peer counted: "
             f"{', '.join(map(str, updates))}. Accuracy is the mean validation "
             "accuracy over the same folds after the last epoch. Homeroom also measures "
