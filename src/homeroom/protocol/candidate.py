@@ -103,7 +103,9 @@ def facts_of(x: Any, y: Any, n_classes: int | None) -> dict[str, Any]:
     >>> facts_of(np.zeros((4, 3)), np.array([0, 1, 0, 1]), 2)["n_features"]
     3
     """
-    facts: dict[str, Any] = {"n_classes": n_classes}
+    facts: dict[str, Any] = {}
+    if n_classes is not None:
+        facts["n_classes"] = n_classes
     if isinstance(x, np.ndarray) and x.ndim == 2:
         facts["n_features"] = int(x.shape[1])
     if n_classes is None and isinstance(y, np.ndarray) and y.size:
@@ -137,6 +139,8 @@ def _parameters(function: Any) -> dict[str, Any] | None:
 def _told(source: Any) -> str:
     if is_estimator(source):
         return " ".join(repr(source).split())
+    if isinstance(source, partial):
+        source = source.func
     module = getattr(source, "__module__", "")
     return f"{module}:{getattr(source, '__qualname__', repr(source))}"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,21 @@ from homeroom.records import (
     SplitPlanRecord,
     Verdict,
 )
+from homeroom.store import open_store
 
 from . import trials
 from .candidate import as_candidate
 from .fitting import Interrupted
 from .keeping import keep_run
 from .listening import progress
-from .member import Result, assign, n_validation, settings_of, training_of
+from .member import (
+    Result,
+    assign,
+    check_seed,
+    n_validation,
+    settings_of,
+    training_of,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +51,7 @@ class CrossValidation:
         metric: The yardstick of verdict and leaderboard.
         predictions: Out-of-fold predictions [n, …], the mean over seeds (and
             repeats); NaN for rows that no fold validated. None if there are none.
+        directions: Which way each other metric is better, "max" or "min".
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -61,6 +70,7 @@ class CrossValidation:
     plan: SplitPlanRecord
     metric: Metric
     predictions: NDArray[np.float32] | None = None
+    directions: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self, key: str | None = None) -> judgement.Summary:
         """Return mean, spreads, interval and failures for a validation key."""
@@ -128,14 +138,9 @@ class CrossValidation:
                 f"There is no validation score {key!r}; there are: "
                 f"{', '.join(known)}.{did_you_mean(key, known)}"
             )
-        return replace_name(self.metric, name)
-
-
-def replace_name(metric: Metric, name: str) -> Metric:
-    """Return the metric itself, or one that falls when it is a loss or an error."""
-    if name == metric.name:
-        return metric
-    return Metric(name, "max" if "acc" in name or "auc" in name else "min")
+        if name == self.metric.name:
+            return self.metric
+        return Metric(name, self.directions.get(name, "min"))
 
 
 def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
@@ -213,6 +218,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         >>> len(cv.members), cv.interval("val_loss").level
         (6, 0.95)
     """
+    seed = check_seed(seed)
     dataset = data.from_arrays(
         x,
         y,
@@ -222,6 +228,11 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     )
     plan = splits.make_plan(cv, dataset, seed=seed)
     candidate = as_candidate(model, {})
+    if candidate.kind == "estimator" and (early_stopping or callbacks):
+        raise InputError(
+            "A scikit-learn estimator has no epochs: early_stopping= and callbacks= "
+            "would have no effect. Leave them out."
+        )
     training = training_of(
         epochs=epochs,
         batch_size=batch_size,
@@ -236,6 +247,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     task = dataset.record.task
     found = trials.describe(assignments, training, dataset)
     yardstick = trials.choose_metric(metric, task, found)
+    kept = None if store is None else open_store(store)
     with progress(verbose, yardstick, listener) as tell:
         results = trials.run(
             assignments, training, task=task, listener=tell, lanes=lanes
@@ -246,12 +258,13 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         plan=plan.record,
         metric=yardstick,
         predictions=out_of_fold(results, dataset.n_rows),
+        directions=found[candidate.name].directions,
     )
-    if store is not None:
+    if kept is not None:
         settings = settings_of(training, seed=seed, n_seeds=seeds)
         weights = found[candidate.name].n_weights
         mine = candidate.record(weights or None)
-        keep_run(store, mine, dataset, plan.record, settings, yardstick, result.members)
+        keep_run(kept, mine, dataset, plan.record, settings, yardstick, result.members)
     states = {member.state for member in result.members}
     if INTERRUPTED in states:
         raise Interrupted(result)
@@ -264,8 +277,15 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
 
 
 def out_of_fold(results: Sequence[Result], n_rows: int) -> NDArray[np.float32] | None:
-    """Return the mean prediction of each row over the trainings that validated it."""
-    usable = [r for r in results if isinstance(r.predictions, np.ndarray)]
+    """Return the mean prediction of each row over the trainings that validated it.
+
+    A training that failed predicts nothing.
+    """
+    usable = [
+        r
+        for r in results
+        if isinstance(r.predictions, np.ndarray) and r.record.state == COMPLETE
+    ]
     if not usable:
         return None
     shape = usable[0].predictions.shape[1:]

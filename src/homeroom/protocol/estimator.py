@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from homeroom.engine import Arrays
 from homeroom.errors import InputError
 from homeroom.records import COMPLETE, FAILED, History
 
+from .candidate import Candidate
 from .member import Assignment, Result
 
 NAMES = {
@@ -18,7 +20,9 @@ NAMES = {
 }
 
 
-def run(assignment: Assignment, task: str) -> Result:
+def run(
+    assignment: Assignment, task: str, class_weight: dict[int, float] | None = None
+) -> Result:
     """Fit a clone of the estimator on the fold's training rows and score it.
 
     Scores carry the Keras names of the same quantities: "loss" is the mean log loss
@@ -26,89 +30,142 @@ def run(assignment: Assignment, task: str) -> Result:
     """
     started = time.perf_counter()
     member = assignment.member
-    x, y = member.arrays.x, member.arrays.y
-    rows, validation = member.train_rows, member.validation_rows
+    n_classes = _n_classes(member.arrays.y) if task == "classification" else 0
+    predictions = None
+    named: dict[str, float] = {}
     try:
-        model = fitted(assignment, x, y, rows)
-        found = scores(model, x, y, rows, task)
-        named = {f"train_eval_{name}": value for name, value in found.items()}
-        predictions = None
-        if validation is not None:
-            found = scores(model, x, y, validation, task)
-            named |= {f"val_{name}": value for name, value in found.items()}
-            predictions = predict(model, x[validation], task)
+        model = fitted(assignment, class_weight)
+        for prefix, rows in (
+            ("train_eval_", member.train_rows),
+            ("val_", member.validation_rows),
+        ):
+            if rows is not None:
+                predictions = predict(model, member.arrays.x[rows], task, n_classes)
+                weight = member.arrays.sample_weight
+                weight = None if weight is None else weight[rows]
+                found = scores(predictions, member.arrays.y[rows], weight, task)
+                named |= {prefix + name: value for name, value in found.items()}
     except Exception as error:  # noqa: BLE001 - one member's failure is its own
         outcome = _outcome(FAILED, {}, started)
         line = str(error).strip().splitlines()[0] if str(error).strip() else ""
         text = f"{type(error).__name__}: {line}"
         return Result(assignment, outcome | {"stop_reason": "error", "error": text})
+    if member.validation_rows is None:
+        predictions = None
     return Result(
         assignment, _outcome(COMPLETE, named, started), None, predictions, model
     )
 
 
-def fitted(assignment: Assignment, x: Any, y: Any, rows: Any) -> Any:
-    """Return a fitted clone of the assignment's estimator."""
+def unfitted(candidate: Candidate) -> Any:
+    """Return a clone of the candidate's estimator with its hyperparameters set."""
     from sklearn.base import clone
 
-    candidate = assignment.candidate
-    model = clone(candidate.source).set_params(**candidate.hyperparameters)
-    if "random_state" in model.get_params(deep=False):
-        model.set_params(random_state=assignment.member.seed)
-    weight = assignment.member.arrays.sample_weight
-    if weight is None:
-        return model.fit(x[rows], _flat(y[rows]))
-    return model.fit(x[rows], _flat(y[rows]), sample_weight=weight[rows])
+    return clone(candidate.source).set_params(**candidate.hyperparameters)
 
 
-def predict(model: Any, x: Any, task: str) -> Any:
-    """Return class probabilities [n, classes], or predicted numbers [n, 1]."""
+def fitted(assignment: Assignment, class_weight: dict[int, float] | None = None) -> Any:
+    """Return a clone of the assignment's estimator, fitted on its training rows.
+
+    Every `random_state` in it that was left open is seeded with the member's seed.
+    """
+    member = assignment.member
+    model = unfitted(assignment.candidate)
+    open_states = [
+        name
+        for name, value in model.get_params().items()
+        if value is None and name.rpartition("__")[2] == "random_state"
+    ]
+    model.set_params(**dict.fromkeys(open_states, member.seed))
+    rows = member.train_rows
+    x, y = member.arrays.x[rows], _flat(member.arrays.y[rows])
+    weight = member.arrays.sample_weight
+    if class_weight is not None:
+        weight = np.array([class_weight.get(int(label), 1.0) for label in y])
+    elif weight is not None:
+        weight = weight[rows]
+    return model.fit(x, y) if weight is None else model.fit(x, y, sample_weight=weight)
+
+
+def predict(model: Any, x: Any, task: str, n_classes: int) -> Any:
+    """Return class probabilities [n, n_classes], or predicted numbers [n, 1].
+
+    A class that was not among the training rows has probability 0.
+    """
     if task != "classification":
         return np.asarray(model.predict(x), np.float32).reshape(len(x), -1)
-    if not hasattr(model, "predict_proba"):
-        raise InputError(
-            f"{type(model).__name__} gives no class probabilities, so its log loss is "
-            "unknown. Wrap it in sklearn.calibration.CalibratedClassifierCV."
-        )
-    return np.asarray(model.predict_proba(x), np.float32)
+    known = np.asarray(model.classes_, np.int64)
+    shares = np.zeros((len(x), max(n_classes, int(known.max()) + 1)), np.float32)
+    shares[:, known] = model.predict_proba(x)
+    return shares
 
 
-def check_arrays(name: str, x: Any, task: str) -> None:
+def check(
+    candidate: Candidate, arrays: Arrays, task: str, *, weighted: bool = False
+) -> None:
     """Refuse what a scikit-learn estimator cannot take, before training.
 
     Raises:
-        InputError: If x is not a matrix, or the task has no scores here.
+        InputError: If x is not a matrix, the task has no scores here, a classifier
+            gives no probabilities, or rows have weights that it cannot use.
     """
+    who = f"Candidate {candidate.name!r} is a scikit-learn estimator"
     if task not in NAMES:
         raise InputError(
-            f"Candidate {name!r} is a scikit-learn estimator, and the task is "
-            f"{task!r}; estimators are scored for classification and regression."
+            f"{who}, and the task is {task!r}; estimators are scored for "
+            "classification and regression."
         )
-    if not isinstance(x, np.ndarray) or x.ndim != 2:
+    if not isinstance(arrays.x, np.ndarray) or arrays.x.ndim != 2:
         raise InputError(
-            f"Candidate {name!r} is a scikit-learn estimator and needs x as a matrix "
-            f"[rows, features]; got shape {np.shape(x)}."
+            f"{who} and needs x as a matrix [rows, features]; got shape "
+            f"{np.shape(arrays.x)}."
+        )
+    model = unfitted(candidate)
+    if task == "classification" and not hasattr(model, "predict_proba"):
+        raise InputError(
+            f"{who} without class probabilities ({type(model).__name__}), so its log "
+            "loss is unknown. Wrap it in sklearn.calibration.CalibratedClassifierCV."
+        )
+    if weighted and not _takes_weights(model):
+        raise InputError(
+            f"{who} whose fit takes no sample_weight ({type(model).__name__}), so the "
+            "weights would have no effect. Leave them or this candidate out."
         )
 
 
-def scores(model: Any, x: Any, y: Any, rows: Any, task: str) -> dict[str, float]:
-    """Return the scores of a fitted estimator on some rows, by their Keras names."""
-    predictions = predict(model, x[rows], task)
-    truth = _flat(y[rows])
+def scores(outputs: Any, y: Any, weight: Any, task: str) -> dict[str, float]:
+    """Return the scores of predictions for rows, by their Keras names.
+
+    As in Keras, sample weights count in the loss and not in the metrics.
+    """
+    truth = _flat(y)
     if task != "classification":
-        error = predictions[:, 0].astype(np.float64) - truth
-        squared = float((error**2).mean())
+        error = outputs[:, 0].astype(np.float64) - truth
         return {
-            "loss": squared,
+            "loss": _weighted(error**2, weight),
             "mae": float(np.abs(error).mean()),
-            "root_mean_squared_error": squared**0.5,
+            "root_mean_squared_error": float((error**2).mean() ** 0.5),
         }
-    position = {int(label): i for i, label in enumerate(model.classes_)}
-    column = np.array([position.get(int(label), -1) for label in truth])
-    chance = np.where(column >= 0, predictions[np.arange(len(truth)), column], 0.0)
-    accuracy = float((model.classes_[predictions.argmax(axis=1)] == truth).mean())
-    loss = float(-np.log(np.clip(chance.astype(np.float64), 1e-7, 1.0)).mean())
-    return {"loss": loss, "accuracy": accuracy}
+    known = truth < outputs.shape[1]
+    column = np.where(known, truth, 0).astype(np.int64)
+    chance = np.where(known, outputs[np.arange(len(truth)), column], 0.0)
+    losses = -np.log(np.clip(chance.astype(np.float64), 1e-7, 1.0))
+    accuracy = float((outputs.argmax(axis=1) == truth).mean())
+    return {"loss": _weighted(losses, weight), "accuracy": accuracy}
+
+
+def _weighted(values: Any, weight: Any) -> float:
+    return float((values if weight is None else values * weight).mean())
+
+
+def _takes_weights(model: Any) -> bool:
+    from sklearn.utils.validation import has_fit_parameter
+
+    return bool(has_fit_parameter(model, "sample_weight"))
+
+
+def _n_classes(y: Any) -> int:
+    return int(y.shape[1] if y.ndim > 1 and y.shape[1] > 1 else y.max() + 1)
 
 
 def _flat(y: Any) -> Any:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from homeroom import data, judgement, splits
+from homeroom import data, engine, judgement, splits
 from homeroom.data import Dataset
 from homeroom.engine import EarlyStopping, Training
-from homeroom.errors import InputError
+from homeroom.errors import InputError, StoreError
 from homeroom.records import (
     COMPLETE,
     FAILED,
@@ -20,6 +21,7 @@ from homeroom.records import (
     Listener,
     Metric,
     Note,
+    RefitRecord,
     RunRecord,
     StageStarted,
 )
@@ -28,11 +30,11 @@ from homeroom.store import Store, open_store
 from . import trials
 from .candidate import Candidate, as_candidate
 from .environment import environment
-from .final_test import SealedTest
+from .final_test import SealedTest, earlier_openings, told_of_openings
 from .fitting import Interrupted
-from .listening import progress
-from .member import Assignment, assign, settings_of, training_of
-from .refit import keep, refit
+from .listening import check_verbose, progress
+from .member import Assignment, assign, check_seed, settings_of, training_of
+from .refit import Winner, packed, refit
 from .run import Run, evolved
 
 
@@ -48,6 +50,7 @@ class Experiment:
         y: Targets [n, …]; text labels are numbered.
         test_size: Share (or number) of rows to seal; stratified for classes, whole
             groups when `groups` is given.
+        shuffle: False seals the last rows, for data in order of time.
         seed: Decides the cut, folds, weights and orders.
         groups: One group per row; a group is never on both sides.
         sample_weight: One weight per row.
@@ -82,6 +85,7 @@ class Experiment:
         y: Any = None,
         *,
         test_size: float = 0.2,
+        shuffle: bool = True,
         seed: int = 0,
         groups: Any = None,
         sample_weight: Any = None,
@@ -89,16 +93,19 @@ class Experiment:
         name: str | None = None,
         store: str | Path | None = None,
     ) -> None:
+        self._seed = seed = check_seed(seed)
         dataset = _dataset(x, y, groups, sample_weight, name)
-        partition = splits.partition(dataset, test_size=test_size, seed=seed)
+        partition = splits.partition(
+            dataset, test_size=test_size, seed=seed, ordered=not shuffle
+        )
         self._development = dataset.take(partition.development)
         self._sealed = SealedTest(dataset, partition)
         self._partition = partition.record
         self._candidates: list[Candidate] = []
         self._preprocess = preprocess
-        self._seed = seed
         self._name = name or dataset.record.name
         self._store_at = store
+        self._store: Store | None = None
         if preprocess is None and not dataset.is_table:
             data.check_rows(self._development, partition.development)
 
@@ -167,15 +174,18 @@ class Experiment:
             raise InputError(
                 "There is no candidate yet: add one with .add(name, model)."
             )
+        check_verbose(verbose)
+        n_lanes = engine.lane_count(lanes)
         plan = splits.make_plan(cv, self._development, seed=self._seed)
-        stopping = early_stopping or EarlyStopping(patience=10)
         training = training_of(
             epochs=epochs,
             batch_size=batch_size,
-            early_stopping=stopping,
+            early_stopping=early_stopping,
             class_weight=class_weight,
             callbacks=callbacks,
         )
+        if training.early_stopping is None:
+            training = replace(training, early_stopping=EarlyStopping(patience=10))
         assignments = assign(
             self._candidates,
             self._development,
@@ -202,12 +212,13 @@ class Experiment:
             candidates=tuple(
                 c.record(found[c.name].n_weights or None) for c in self._candidates
             ),
-            environment=environment(),
+            environment=evolved(environment(), lanes=n_lanes),
         )
-        store = open_store(self._store_at)
-        record = store.create_run(record)
+        # kept, so that a store in memory knows what this experiment has opened
+        store = self._store = self._store or open_store(self._store_at)
         with progress(verbose, yardstick, listener) as tell:
             _warn_of_openings(record, store, tell)
+            record = store.create_run(record)
             return self._carry_out(record, assignments, training, store, tell, lanes)
 
     def _carry_out(
@@ -246,7 +257,7 @@ class Experiment:
             record = evolved(record, selection=_select(record))
             tell(StageStarted("refit"))
             winner, refitted = self._refit(record, training)
-            refitted = evolved(refitted, artifacts=keep(winner, store))
+            refitted = _kept(winner, refitted, store, tell)
             record = evolved(record, refit=refitted)
         except KeyboardInterrupt:
             record = left(INTERRUPTED)
@@ -302,6 +313,19 @@ def _dataset(
     )
 
 
+def _kept(
+    winner: Winner, record: RefitRecord, store: Store, tell: Listener
+) -> RefitRecord:
+    """Store the winner; one that no file can hold is kept in this process only."""
+    try:
+        contents = packed(winner)
+    except StoreError as error:
+        tell(Note(f"The chosen model is not in the store. {error}"))
+        return evolved(record, reason=f"{record.reason}; not stored: {error}")
+    artifacts = {kind: store.put_artifact(c, kind) for kind, c in contents.items()}
+    return evolved(record, artifacts=artifacts)
+
+
 def _select(record: RunRecord) -> Any:
     summaries = [
         judgement.summarize(record.members_of(c.name), record.plan, record.metric)
@@ -320,13 +344,6 @@ def _told(preprocess: Any, dataset: Dataset) -> str | None:
 
 
 def _warn_of_openings(record: RunRecord, store: Store, tell: Listener) -> None:
-    openings = store.openings_of(record.partition.test_fingerprint)
+    openings = earlier_openings(record, store)
     if openings:
-        first = openings[0]
-        tell(
-            Note(
-                f"These very test rows were opened before, in run {first.run_id} on "
-                f"{first.opened_at:%Y-%m-%d} ({len(openings)} in all). A choice that "
-                "knows those results makes this run's final score optimistic."
-            )
-        )
+        tell(Note(told_of_openings(openings)))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, final
 
 import numpy as np
 
-from homeroom import judgement
+from homeroom import data, judgement
 from homeroom.data import Dataset
 from homeroom.errors import DataError
 from homeroom.records import FinalTest, Interval, Metric, RunRecord
 from homeroom.splits import Partition
-from homeroom.store import Store
+from homeroom.store import Opening, Store
 
-from .refit import Winner
+from .refit import Winner, by_class
 
 LEVEL = 0.95
 _ERRORS = {
@@ -35,60 +38,93 @@ class SealedTest:
 
     def __init__(self, dataset: Dataset, partition: Partition) -> None:
         self.__rows = dataset.take(partition.test)
+        self.__positions = partition.test
         self.n_rows = len(partition.test)
 
     def open(self, winner: Winner, run: RunRecord, store: Store) -> FinalTest:
         """Claim the seal, read the rows, and score the winner on them, once.
 
         The seal is claimed in the store *before* the rows are read, so a crash in
-        between still counts as an opened test.
+        between still counts as an opened test. Rows that other runs have opened
+        before are scored all the same, with a warning and a mark in the record.
 
         Raises:
             SealError: If this run's test set has been claimed before.
             DataError: If the rows cannot be scored; the seal is spent all the same.
         """
         store.claim_seal(run.id, candidate=winner.name)
+        before = earlier_openings(run, store)
         rows = self.__rows
-        x = winner.prepare(rows.x)
-        if isinstance(x, np.ndarray) and not np.isfinite(x).all():
-            raise DataError(
-                "The test rows hold NaN or infinity, so they cannot be scored. The "
-                "seal of this run is spent; clean the data and start a new run."
-            )
+        x = _prepared(winner, rows, self.__positions)
         scores = winner.evaluate(x, rows)
+        score = scores[run.metric.name]
         final_test = FinalTest(
             candidate=winner.name,
             metric=run.metric,
-            score=scores[run.metric.name],
-            interval=_interval(run, scores, winner.predict(x), rows),
+            score=score,
+            interval=_interval(run, score, winner.predict(x), rows),
             n=self.n_rows,
             opened_at=datetime.now(UTC),
             scores=scores,
+            earlier_openings=len(before),
         )
         store.record_final_test(run.id, final_test)
+        if before:
+            warnings.warn(told_of_openings(before), UserWarning, stacklevel=3)
         return final_test
 
 
+def earlier_openings(run: RunRecord, store: Store) -> tuple[Opening, ...]:
+    """Return the claims that other runs have made on this run's very test rows."""
+    openings = store.openings_of(run.partition.test_fingerprint)
+    return tuple(opening for opening in openings if opening.run_id != run.id)
+
+
+def told_of_openings(openings: Sequence[Opening]) -> str:
+    """Return what a person must know of test rows that were opened before."""
+    first = openings[0]
+    return (
+        f"These very test rows were opened before, in run {first.run_id} on "
+        f"{first.opened_at:%Y-%m-%d} ({len(openings)} in all). A choice that knows "
+        "those results makes this run's final score optimistic."
+    )
+
+
+def _prepared(winner: Winner, rows: Dataset, positions: Any) -> Any:
+    """Return x as the winner takes it.
+
+    Raises:
+        DataError: If it is not finite numbers.
+    """
+    try:
+        if winner.preprocessing is None:
+            data.check_rows(rows, positions)
+        return winner.prepare(rows.x)
+    except DataError as error:
+        raise DataError(
+            f"The test rows cannot be scored: {error} The seal of this run is spent "
+            "all the same; clean the data and start a new run."
+        ) from error
+
+
 def _interval(
-    run: RunRecord, scores: dict[str, float], predictions: Any, rows: Dataset
+    run: RunRecord, score: float, predictions: Any, rows: Dataset
 ) -> Interval:
     """Return Wilson's interval for an accuracy, a bootstrap over rows for errors."""
     metric: Metric = run.metric
     if "accuracy" in metric.name:
-        successes = round(scores[metric.name] * rows.n_rows)
-        return judgement.wilson(successes, rows.n_rows, LEVEL)
+        return judgement.wilson(round(score * rows.n_rows), rows.n_rows, LEVEL)
     statistic, values = _by_row(metric, predictions, rows)
-    if statistic is None:
-        return Interval(
-            float("nan"), float("nan"), LEVEL, f"none is known for {metric.name}"
-        )
+    # a loss may be another function of the rows, weighted, or have penalties added
+    if statistic is None or not math.isclose(statistic(values), score, rel_tol=1e-3):
+        return Interval(math.nan, math.nan, LEVEL, f"none is known for {metric.name}")
     return judgement.bootstrap_interval(
         statistic, values, level=LEVEL, seed=run.settings.seed
     )
 
 
 def _by_row(metric: Metric, predictions: Any, rows: Dataset) -> tuple[Any, Any]:
-    """Return a statistic of rows that is the metric, and its values per row."""
+    """Return a statistic of rows that may be the metric, and its values per row."""
     if not isinstance(predictions, np.ndarray) or not isinstance(rows.y, np.ndarray):
         return None, None
     if rows.record.task == "regression":
@@ -97,6 +133,8 @@ def _by_row(metric: Metric, predictions: Any, rows: Dataset) -> tuple[Any, Any]:
         return _ERRORS.get(name), error
     labels = rows.labels
     if metric.name == "loss" and labels is not None and predictions.ndim == 2:
-        chance = predictions[np.arange(len(labels)), labels].astype(np.float64)
-        return np.mean, -np.log(np.clip(chance, 1e-7, 1.0))
+        shares = by_class(predictions).astype(np.float64)
+        if labels.max() < shares.shape[1]:
+            chance = shares[np.arange(len(labels)), labels]
+            return np.mean, -np.log(np.clip(chance, 1e-7, 1.0))
     return None, None

@@ -13,7 +13,7 @@ import numpy as np
 from homeroom import data, engine, fingerprint, judgement, seeding, splits
 from homeroom.data import Dataset
 from homeroom.engine import EarlyStopping, Member, Training
-from homeroom.errors import FitError, InputError
+from homeroom.errors import DataError, FitError, InputError
 from homeroom.records import (
     FAILED,
     INTERRUPTED,
@@ -24,12 +24,21 @@ from homeroom.records import (
     SplitPlanRecord,
     Verdict,
 )
+from homeroom.store import open_store
 
 from . import trials
 from .candidate import as_candidate
 from .keeping import keep_run
 from .listening import progress
-from .member import Assignment, Result, facts_in, fold_arrays, settings_of, training_of
+from .member import (
+    Assignment,
+    Result,
+    check_seed,
+    facts_in,
+    fold_arrays,
+    settings_of,
+    training_of,
+)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -184,11 +193,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
         >>> fit.record.n_updates
         6
     """
-    if class_weight is not None and sample_weight is not None:
-        raise InputError(
-            "class_weight and sample_weight were both given; Keras takes one of them. "
-            "Multiply them into sample_weight."
-        )
+    seed = check_seed(seed)
     candidate = as_candidate(model, {})
     if candidate.kind == "estimator":
         raise InputError(
@@ -221,14 +226,15 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     assignment = Assignment(candidate, 0, 0, member)
     found = trials.describe([assignment], training, dataset)
     yardstick = trials.choose_metric(metric, dataset.record.task, found)
+    kept = None if store is None else open_store(store)
     with progress(verbose, yardstick, listener) as tell:
         [result] = trials.run(
             [assignment], training, task=dataset.record.task, listener=tell
         )
     record = result.record
-    if store is not None:
+    if kept is not None:
         keep_run(
-            store,
+            kept,
             candidate.record(found[candidate.name].n_weights),
             dataset,
             _plan_record(dataset, fold, validation_split),
@@ -263,7 +269,14 @@ def _rows(
             return dataset, plan.folds[0]
         rows = np.arange(dataset.n_rows, dtype=np.int32)
         return dataset, splits.Fold(0, 0, rows, rows[:0])
+    if validation_split:
+        raise InputError(
+            "validation_split and validation_data were both given, and one of them "
+            "would have no effect. Leave one out."
+        )
     x_validation, y_validation, weight = _validation(validation_data, sample_weight)
+    _check_pair("training", x, y)
+    _check_pair("validation", x_validation, y_validation)
     dataset = data.from_arrays(
         data.join("x", x, x_validation),
         data.join("y", y, y_validation),
@@ -327,10 +340,21 @@ def _plan_record(
     )
 
 
-def _n_rows(y: Any) -> int:
-    if isinstance(y, dict):
-        return len(next(iter(y.values())))
-    return len(y)
+def _check_pair(which: str, x: Any, y: Any) -> None:
+    """Refuse x and y of different lengths: joined, their sums could still agree."""
+    if _n_rows(x) != _n_rows(y):
+        raise DataError(
+            f"Lengths differ in the {which} data: x has {_n_rows(x)} rows, y has "
+            f"{_n_rows(y)}. Row i of both must describe the same thing."
+        )
+
+
+def _n_rows(part: Any) -> int:
+    if isinstance(part, dict):
+        part = list(part.values())
+    if isinstance(part, list | tuple) and part and hasattr(part[0], "shape"):
+        return len(part[0])
+    return len(part)
 
 
 def _advice(record: MemberRecord) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from homeroom.data import Dataset
 from homeroom.records import (
@@ -19,13 +18,13 @@ from homeroom.records import (
     Settings,
     SplitPlanRecord,
 )
-from homeroom.store import open_store
+from homeroom.store import Store
 
 from .environment import environment
 
 
 def keep_run(
-    store: str | Path,
+    store: Store,
     candidate: CandidateRecord,
     dataset: Dataset,
     plan: SplitPlanRecord,
@@ -63,7 +62,6 @@ def keep_run(
         members=tuple(members),
         seconds=sum(member.seconds for member in members),
     )
-    kept = open_store(store)
-    record = kept.create_run(record)
-    kept.update_run(record)
+    record = store.create_run(record)
+    store.update_run(record)
     return record.id

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from homeroom.errors import InputError
-from homeroom.records import Listener, Metric
+from homeroom.records import Event, Listener, Metric, Note
 
 
 @contextmanager
@@ -16,18 +17,18 @@ def progress(
 ) -> Iterator[Listener]:
     """Yield the listener that `verbose` asks for; a listener given wins.
 
-    "auto" shows progress on a terminal and nothing elsewhere; 0 shows nothing, 1
-    always shows it, on the standard error.
+    "auto" shows progress on a terminal and none elsewhere; 0 shows none, 1 always
+    shows it, on the standard error. Where no progress is shown, a note, which a
+    person should read, is a warning.
 
     Raises:
         InputError: If `verbose` is none of these.
     """
-    if verbose not in {"auto", 0, 1, 2}:
-        raise InputError(f"verbose={verbose!r}: use 'auto', 0 or 1.")
+    check_verbose(verbose)
     if listener is not None:
         yield listener
     elif verbose == 0 or (verbose == "auto" and not sys.stderr.isatty()):
-        yield lambda _: None
+        yield _quiet
     else:
         from rich.console import Console
 
@@ -35,3 +36,18 @@ def progress(
 
         with LiveProgress(Console(stderr=True), metric) as live:
             yield live
+
+
+def check_verbose(verbose: int | str) -> None:
+    """Refuse a word that `verbose` does not have.
+
+    Raises:
+        InputError: If it is none of "auto", 0, 1 and Keras's 2.
+    """
+    if verbose not in {"auto", 0, 1, 2}:
+        raise InputError(f"verbose={verbose!r}: use 'auto', 0 or 1.")
+
+
+def _quiet(event: Event) -> None:
+    if isinstance(event, Note):
+        warnings.warn(event.text, UserWarning, stacklevel=4)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from homeroom import data, engine, seeding
 from homeroom.data import Dataset
-from homeroom.engine import Arrays, Member, Outcome, Training
+from homeroom.engine import Arrays, EarlyStopping, Member, Outcome, Training
 from homeroom.errors import InputError
 from homeroom.records import MemberRecord, Settings, SplitPlanRecord
 from homeroom.splits import Fold, SplitPlan
@@ -103,6 +103,7 @@ def assign(
     for number, fold in enumerate(plan.folds):
         if shared is None or preprocess is not None or dataset.is_table:
             shared, _ = fold_arrays(dataset, fold.train, preprocess)
+        width = shared.x.shape[1:] if isinstance(shared.x, np.ndarray) else ()
         facts = facts_in(dataset, shared, fold)
         for candidate in candidates:
             source = candidate.source
@@ -116,7 +117,8 @@ def assign(
                     validation_rows=fold.validation,
                     seed=seeding.derive(seed, "weights", number, i),
                     order_seed=seeding.derive(seed, "order", number, i),
-                    group=candidate.name,
+                    # a fold with a category of its own has a model of its own width
+                    group=(candidate.name, *width),
                 )
                 assignments.append(Assignment(candidate, number, i, member))
     return assignments
@@ -141,6 +143,47 @@ def check_labels(dataset: Dataset, description: engine.Description) -> None:
             data.check_sparse_labels(dataset.y, width)
 
 
+def check_weights(dataset: Dataset, class_weight: Any) -> None:
+    """Refuse class weights that would have no effect, or another than was meant.
+
+    Raises:
+        InputError: If there are row weights too, or a key is not a class.
+    """
+    if class_weight is None:
+        return
+    if dataset.sample_weight is not None:
+        raise InputError(
+            "class_weight and sample_weight were both given; Keras takes one of them. "
+            "Multiply them into sample_weight."
+        )
+    classes = dataset.record.classes
+    if dataset.labels is None:
+        raise InputError(
+            f"class_weight has no effect on a {dataset.record.task} task: only a "
+            "classification has one class per row. Use sample_weight."
+        )
+    numbers = range(max(len(classes), int(dataset.labels.max()) + 1))
+    strangers = [key for key in class_weight if key not in numbers]
+    if strangers:
+        told = ", ".join(f"{i}: {name!r}" for i, name in enumerate(classes[:10]))
+        raise InputError(
+            f"class_weight names {strangers[0]!r}, which is no class. Its keys are the "
+            f"numbers of the classes, {{{told}}}."
+        )
+
+
+def check_seed(seed: Any) -> int:
+    """Return the seed as an int.
+
+    Raises:
+        InputError: If it is not a whole number that Keras, NumPy and scikit-learn take.
+    """
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed < 2**32:
+        raise InputError(f"seed={seed!r}: use a whole number from 0 to {2**32 - 1}.")
+    return int(seed)
+
+
 def training_of(
     *,
     epochs: int,
@@ -159,6 +202,7 @@ def training_of(
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         if not isinstance(value, int | np.integer) or value < 1:
             raise InputError(f"{name}={value!r}: use a whole number, 1 or more.")
+    early_stopping, callbacks = _stopping_in(callbacks, early_stopping)
     return Training(
         epochs=int(epochs),
         batch_size=int(batch_size),
@@ -169,6 +213,27 @@ def training_of(
         keep_weights=keep_weights,
         keep_predictions=True,
     )
+
+
+def _stopping_in(
+    callbacks: Sequence[Any], early_stopping: EarlyStopping | None
+) -> tuple[EarlyStopping | None, Sequence[Any]]:
+    """Take a Keras EarlyStopping out of the callbacks, so that it is remembered."""
+    rules = [
+        callback
+        for callback in callbacks
+        if any(
+            f"{k.__module__}.{k.__name__}"
+            == "keras.src.callbacks.early_stopping.EarlyStopping"
+            for k in type(callback).__mro__
+        )
+    ]
+    if len(rules) != 1 or early_stopping is not None:
+        return early_stopping, callbacks  # the engine refuses two rules
+    [rule] = rules
+    values = {f.name: getattr(rule, f.name) for f in fields(EarlyStopping)}
+    values["min_delta"] = abs(values["min_delta"])  # Keras keeps it with a sign
+    return EarlyStopping(**values), [c for c in callbacks if c is not rule]
 
 
 def settings_of(training: Training, *, seed: int, n_seeds: int) -> Settings:

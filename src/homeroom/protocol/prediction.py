@@ -13,7 +13,7 @@ from homeroom.errors import InputError
 from homeroom.records import RunRecord
 from homeroom.store import Store
 
-from .refit import Winner, fetch
+from .refit import Winner, by_class, fetch
 
 
 def stored_winner(run: RunRecord, store: Store) -> Winner:
@@ -28,8 +28,7 @@ def stored_winner(run: RunRecord, store: Store) -> Winner:
             f"Run {run.id!r} is {run.state} and has no trained winner to predict with. "
             "Start it again, or name another run (see `homeroom runs`)."
         )
-    [kind] = [c.kind for c in run.candidates if c.name == run.refit.candidate]
-    return fetch(run.refit, kind, run.dataset.task, store)
+    return fetch(run, run.refit, store)
 
 
 def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame:
@@ -57,7 +56,8 @@ def _columns(run: RunRecord, outputs: Any) -> pl.DataFrame:
     target = run.dataset.target or "prediction"
     if run.dataset.task != "classification":
         return pl.DataFrame({target: outputs.reshape(len(outputs))})
-    classes = list(run.dataset.classes) or [str(i) for i in range(outputs.shape[1])]
-    chosen = [classes[i] for i in outputs.argmax(axis=1)]
-    shares = {f"probability_{name}": outputs[:, i] for i, name in enumerate(classes)}
-    return pl.DataFrame({target: chosen, **shares})
+    shares = by_class(outputs)
+    classes = run.dataset.classes[: shares.shape[1]]
+    chosen = [classes[i] for i in shares[:, : len(classes)].argmax(axis=1)]
+    named = {f"probability_{name}": shares[:, i] for i, name in enumerate(classes)}
+    return pl.DataFrame({target: chosen, **named})

@@ -9,12 +9,19 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from homeroom import data, engine, seeding
 from homeroom.data import Dataset
 from homeroom.engine import Member, Training
 from homeroom.errors import FitError
-from homeroom.records import COMPLETE, MemberRecord, RefitRecord
+from homeroom.records import (
+    COMPLETE,
+    INTERRUPTED,
+    MemberRecord,
+    RefitRecord,
+    RunRecord,
+)
 from homeroom.splits import Fold
 from homeroom.store import Store, dump_estimator, load_estimator
 
@@ -35,6 +42,7 @@ class Winner:
         model: A `keras.Model`, or a fitted estimator.
         preprocessing: What its rows went through, fitted; None for nothing.
         task: The dataset's task.
+        n_classes: How many classes it has, for a classification.
     """
 
     name: str
@@ -42,6 +50,7 @@ class Winner:
     model: Any
     preprocessing: Any
     task: str
+    n_classes: int = 0
 
     def prepare(self, x: Any) -> Any:
         """Return x as the model takes it."""
@@ -50,16 +59,19 @@ class Winner:
         return data.transform(self.preprocessing, x)
 
     def predict(self, x: Any) -> Any:
-        """Return probabilities [n, classes] or numbers [n, 1] for prepared x."""
+        """Return the model's outputs for prepared x.
+
+        For an estimator: probabilities [n, classes] or numbers [n, 1].
+        """
         if self.kind == "estimator":
-            return estimator.predict(self.model, x, self.task)
+            return estimator.predict(self.model, x, self.task, self.n_classes)
         return self.model.predict(x, batch_size=_EVALUATE_ROWS, verbose=0)
 
     def evaluate(self, x: Any, rows: Dataset) -> dict[str, float]:
         """Return every metric, by its Keras name, for prepared x of `rows`."""
         if self.kind == "estimator":
-            every = np.arange(rows.n_rows)
-            return estimator.scores(self.model, x, rows.y, every, self.task)
+            outputs = self.predict(x)
+            return estimator.scores(outputs, rows.y, rows.sample_weight, self.task)
         found = self.model.evaluate(
             x,
             rows.y,
@@ -104,15 +116,17 @@ def refit(
         group=candidate.name,
     )
     assignment = Assignment(candidate, 0, 0, member)
-    task = development.record.task
+    task, n_classes = development.record.task, len(development.record.classes)
     if not keras:
-        model = estimator.fitted(assignment, arrays.x, arrays.y, rows)
-        winner = Winner(candidate.name, "estimator", model, fitted, task)
+        model = estimator.fitted(assignment, training.class_weight)
+        winner = Winner(candidate.name, "estimator", model, fitted, task, n_classes)
         reason = f"fitted once more on all {len(rows)} development rows"
         return winner, _record(member, 1, 0, reason)
-    epochs, reason = _epochs(members, len(rows), training.batch_size)
+    epochs, reason = _epochs(members, len(rows), training)
     settings = trials.without_stopping(training, epochs)
     [outcome] = engine.train([member], settings)
+    if outcome.state == INTERRUPTED:
+        raise KeyboardInterrupt
     if outcome.state != COMPLETE:
         raise FitError(
             f"The refit of {candidate.name!r} on all {len(rows)} development rows "
@@ -126,49 +140,62 @@ def refit(
         history=outcome.history,
         seconds=outcome.seconds,
     )
-    return Winner(candidate.name, "keras", model, fitted, task), record
+    return Winner(candidate.name, "keras", model, fitted, task, n_classes), record
 
 
-def keep(winner: Winner, store: Store) -> dict[str, str]:
-    """Store the winner's model and preprocessing; return their addresses.
+def packed(winner: Winner) -> dict[str, bytes]:
+    """Return the winner's model and preprocessing as they are stored, by kind.
 
     Raises:
         StoreError: If a part cannot be stored without running code to read it.
     """
     if winner.kind == "keras":
-        model = engine.save_model(winner.model)
+        contents = {"model": engine.save_model(winner.model)}
     else:
-        model = dump_estimator(winner.model)
-    artifacts = {"model": store.put_artifact(model, "model")}
+        contents = {"model": dump_estimator(winner.model)}
     if winner.preprocessing is not None:
-        content = dump_estimator(winner.preprocessing)
-        artifacts["preprocessing"] = store.put_artifact(content, "preprocessing")
-    return artifacts
+        contents["preprocessing"] = dump_estimator(winner.preprocessing)
+    return contents
 
 
-def fetch(record: RefitRecord, kind: str, task: str, store: Store) -> Winner:
-    """Return the winner that `keep` stored."""
+def fetch(run: RunRecord, record: RefitRecord, store: Store) -> Winner:
+    """Return the winner of `run` whose `packed` contents were stored."""
+    [kind] = [c.kind for c in run.candidates if c.name == record.candidate]
     content = store.get_artifact(record.artifacts["model"])
     model = engine.load_model(content) if kind == "keras" else load_estimator(content)
     preprocessing = None
     if "preprocessing" in record.artifacts:
         address = record.artifacts["preprocessing"]
         preprocessing = load_estimator(store.get_artifact(address))
-    return Winner(record.candidate, kind, model, preprocessing, task)
+    task, n_classes = run.dataset.task, len(run.dataset.classes)
+    return Winner(record.candidate, kind, model, preprocessing, task, n_classes)
+
+
+def by_class(outputs: NDArray[Any]) -> NDArray[Any]:
+    """Return a classifier's outputs as one column per class; a sigmoid has but one.
+
+    >>> by_class(np.array([[0.25]])).tolist()
+    [[0.75, 0.25]]
+    """
+    if outputs.ndim == 2 and outputs.shape[1] == 1:
+        return np.concatenate([1 - outputs, outputs], axis=1)
+    return outputs
 
 
 def _epochs(
-    members: Sequence[MemberRecord], n_rows: int, batch_size: int
+    members: Sequence[MemberRecord], n_rows: int, training: Training
 ) -> tuple[int, str]:
     """Return the epochs of the refit and why."""
+    rule = training.early_stopping
+    restored = rule is not None and rule.restore_best_weights
     kept = [
         member.updates_per_epoch * (member.best_epoch + 1)
-        if member.best_epoch is not None
+        if restored and member.best_epoch is not None
         else member.n_updates
         for member in members
     ]
     updates = median(kept)
-    per_epoch = -(-n_rows // batch_size)
+    per_epoch = -(-n_rows // training.batch_size)
     epochs = max(1, round(updates / per_epoch))
     reason = (
         f"{epochs} epochs of {per_epoch} updates on all {n_rows} development rows: "

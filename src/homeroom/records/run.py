@@ -116,7 +116,11 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 class FinalTest(msgspec.Struct, frozen=True, kw_only=True):
-    """The one look at the test rows. `scores` has every metric, without prefix."""
+    """The one look at the test rows. `scores` has every metric, without prefix.
+
+    `earlier_openings` is how often other runs in the store had opened these very rows
+    before: 0 for an honest test.
+    """
 
     candidate: str
     metric: Metric
@@ -125,6 +129,7 @@ class FinalTest(msgspec.Struct, frozen=True, kw_only=True):
     n: int
     opened_at: datetime
     scores: dict[str, float] = {}
+    earlier_openings: int = 0
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
