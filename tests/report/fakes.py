@@ -290,7 +290,7 @@ def run_with_failures() -> RunRecord:
                 stop_reason="diverged",
                 scores={},
                 best_epoch=None,
-                history=History({k: nan for k in m.history.series}),
+                history=History(dict.fromkeys(m.history.series, nan)),
             )
         if m.candidate == "large" and (m.fold, m.seed_index) == (4, 1):
             m = msgspec.structs.replace(
@@ -300,7 +300,7 @@ def run_with_failures() -> RunRecord:
                 scores={},
                 best_epoch=None,
                 history=History({}),
-                error="ValueError: Input 0 of layer 'dense' expects 64 columns, got 63.",
+                error="ValueError: Input 0 of layer 'dense' has 64 columns, not 63.",
             )
         members.append(m)
     run = msgspec.structs.replace(
@@ -351,7 +351,7 @@ def hostile_run() -> RunRecord:
     """Return a run whose every name tries to break out of the page."""
     pupils = (
         Pupil(HOSTILE, 0.17, 0.16),
-        Pupil("\u2028{{ 7 * 7 }} & \"quotes\" '<b>", 0.26, 0.09),
+        Pupil('\u2028{{ 7 * 7 }} & "quotes" \'<b>', 0.26, 0.09),
         Pupil("학습[red]x[/red]", 0.2, 0.1),
     )
     run = run_of(pupils, name=HOSTILE)

@@ -58,7 +58,7 @@ def _mean_layers(view: CurveView, x: Any, y: Any, color: Any) -> list[Any]:
     rows = [
         {
             "series": series,
-            "epoch": band.epochs,
+            "epoch": list(band.epochs),
             "value": _rounded(band.mean),
             "low": _rounded(band.low),
             "high": _rounded(band.high),
@@ -193,7 +193,7 @@ def _member_lines(view: CurveView) -> list[dict[str, Any]]:
         return {
             "training": f"{name} {series}",
             "series": series,
-            "epoch": line.epochs,
+            "epoch": list(line.epochs),
             "value": _rounded(line.values),
         }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from homeroom.records import Interval, Metric
 
 ABSENT = "–"
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 _NAMES = {
     "acc": "accuracy",
@@ -171,6 +173,18 @@ def format_time(moment: datetime) -> str:
     '2026-08-22 14:03 UTC'
     """
     return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or ''}".rstrip()
+
+
+def printable(text: str) -> str:
+    r"""Return text whose control characters cannot speak to a terminal.
+
+    >>> printable("a\x1b[2Jb\nc")
+    'a�[2Jb\nc'
+    """
+    return "".join(
+        "\ufffd" if category(sign) in _UNPRINTABLE and sign != "\n" else sign
+        for sign in text
+    )
 
 
 def _decimals(magnitude: float, digits: int) -> int:

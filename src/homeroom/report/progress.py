@@ -17,7 +17,7 @@ from rich.text import Text
 
 from homeroom.records import COMPLETE, EpochEnded, MemberEnded, Note, StageStarted
 
-from .formats import format_count, format_score, format_seconds
+from .formats import format_count, format_score, format_seconds, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -149,7 +149,7 @@ class LiveProgress:
             messages = self._take(event)
         # Printed without the lock: the thread that refreshes needs both.
         for message, style in messages:
-            self._console.print(Text(message, style=style))
+            self._console.print(Text(printable(message), style=style))
 
     def render(self) -> RenderableType:
         """Return what is shown now."""
@@ -230,7 +230,7 @@ class LiveProgress:
         table.add_column("now", justify="right", no_wrap=True)
         table.add_column(f"best {label}"[:22], justify="right", no_wrap=True)
         for name, candidate in self._candidates.items():
-            table.add_row(Text(name), *self._cells(candidate))
+            table.add_row(Text(printable(name)), *self._cells(candidate))
         return table
 
     def _cells(self, candidate: _Candidate) -> list[RenderableType]:

@@ -13,6 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from .formats import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,22 +58,25 @@ def leaderboard_table(view: RunView) -> RenderableType:
 
 def run_panel(view: RunView) -> RenderableType:
     """Return the answer of a run: what was chosen, why, and what the test gave."""
-    lines: list[RenderableType] = [Text(view.headline, style="bold")]
+    lines: list[RenderableType] = [_text(view.headline, "bold")]
     if view.error:
-        lines.append(Text(view.error, style=FAILED))
+        lines.append(_text(view.error, FAILED))
     if view.reason:
-        lines.append(Padding(Text(view.reason), (1, 0, 0, 0)))
-    final = Text.assemble(("Final test. ", "bold"), view.final_test.sentence)
+        lines.append(Padding(_text(view.reason), (1, 0, 0, 0)))
+    final = Text("Final test. ", style="bold")
+    final.append(printable(view.final_test.sentence), style="not bold")
     lines.append(Padding(final, (1, 0, 0, 0)))
     if view.failures:
         failed = Text("Failed. ", style=f"bold {FAILED}")
         shown = [f"{fact.label}, {fact.value}" for fact in view.failures[:3]]
         more = len(view.failures) - len(shown)
         told = "; ".join(shown) + (f"; and {more} more" if more else "")
-        lines.append(Padding(failed.append(told, style="not bold"), (1, 0, 0, 0)))
+        lines.append(
+            Padding(failed.append(printable(told), style="not bold"), (1, 0, 0, 0))
+        )
     return Panel(
         Group(*lines),
-        title=Text(f"{view.name} · {view.id} · {view.state}"),
+        title=_text(f"{view.name} · {view.id} · {view.state}"),
         title_align="left",
         border_style="green" if view.chosen else "yellow",
         box=box.ROUNDED,
@@ -91,14 +96,14 @@ def runs_table(rows: Sequence[RunRow]) -> RenderableType:
     states = {"complete": "green", "failed": FAILED, "unreadable": FAILED}
     for row in rows:
         table.add_row(
-            Text(row.id, style="bold"),
+            _text(row.id, "bold"),
             Text(row.created_at.removesuffix(" UTC")),
             Text(row.state, style=states.get(row.state, "yellow")),
-            Text(row.candidate),
+            _text(row.candidate),
             Text(row.mean),
             Text(row.final_test, style="" if row.final_test[:1].isdigit() else QUIET),
         )
-    notes = [Text(f"{row.id}: {row.note}", style=FAILED) for row in rows if row.note]
+    notes = [_text(f"{row.id}: {row.note}", FAILED) for row in rows if row.note]
     return Group(table, *notes) if notes else table
 
 
@@ -142,7 +147,7 @@ def _cells(row: LeaderboardRow, signs: dict[str, str], *, wide: bool) -> list[st
     interval = row.interval.text.replace(" to ", "–") if row.interval else "–"
     cells = [
         signs.get(_mark(row), ""),
-        row.candidate,
+        printable(row.candidate),
         row.mean.text,
         interval,
         row.sd_folds.text.replace(" points", " pts"),
@@ -160,6 +165,10 @@ def _legend(view: RunView, signs: dict[str, str]) -> Text:
     said = [f"{signs[m]} {meaning}" for m, meaning in _MEANINGS.items() if m in marks]
     lines = ["   ".join(said), view.optimism]
     return Text("\n".join(line for line in lines if line), style=QUIET)
+
+
+def _text(content: str, style: str = "") -> Text:
+    return Text(printable(content), style=style)
 
 
 def _mark(row: LeaderboardRow) -> str:

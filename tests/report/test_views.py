@@ -1,0 +1,316 @@
+"""Views say what the records say, in order and in words."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import pytest
+
+from homeroom import judgement
+from homeroom.records import CandidateRecord, History, Verdict
+from homeroom.report import cross_validation_view, fit_view, run_row, run_view
+
+from . import fakes
+
+
+def test_the_leaderboard_is_in_the_order_of_the_means() -> None:
+    """The best mean is first, and ranks count from 1."""
+    view = run_view(fakes.run_of())
+    means = [row.mean.value for row in view.leaderboard]
+    assert means == sorted(means, reverse=True)
+    assert [row.rank for row in view.leaderboard] == [1, 2, 3]
+
+
+def test_a_lower_error_is_first() -> None:
+    """Where lower is better, the lowest mean leads."""
+    view = run_view(fakes.regression_run())
+    means = [row.mean.value for row in view.leaderboard]
+    assert means == sorted(means)
+    assert view.metric.better == "lower is better"
+
+
+def test_rows_carry_the_numbers_of_judgement() -> None:
+    """Mean, spreads, interval and worst fold are those that judgement computes."""
+    run = fakes.run_of()
+    for row in run_view(run).leaderboard:
+        summary = judgement.summarize(
+            run.members_of(row.candidate), run.plan, run.metric
+        )
+        assert row.mean.value == summary.mean
+        assert row.sd_folds.value == summary.sd_folds
+        assert row.sd_seeds.value == summary.sd_seeds
+        assert summary.interval is not None
+        assert row.interval is not None
+        assert (row.interval.low, row.interval.high) == (
+            summary.interval.low,
+            summary.interval.high,
+        )
+        assert summary.worst_fold is not None
+        assert row.worst_fold.value == summary.worst_fold.value
+        assert row.worst_fold_name == f"fold {summary.worst_fold.fold + 1}"
+
+
+def test_the_chosen_candidate_is_marked_even_if_it_is_not_first() -> None:
+    """Chosen and best mean are two marks, and the headline says when they differ."""
+    run = fakes.run_of()
+    assert run.selection is not None
+    selection = msgspec.structs.replace(
+        run.selection,
+        candidate="large",
+        best_mean="tuned",
+        equivalent=("tuned", "large"),
+    )
+    view = run_view(msgspec.structs.replace(run, selection=selection))
+    marks = {row.candidate: row.marks for row in view.leaderboard}
+    assert marks == {"tuned": ("best mean",), "large": ("chosen",), "small": ()}
+    assert view.chosen is not None
+    assert view.chosen.candidate == "large"
+    assert "cannot be told from the best mean, that of tuned" in view.headline
+
+
+def test_a_candidate_with_failures_is_last_and_says_why() -> None:
+    """Failures are listed with fold, seed and reason, and move a candidate down."""
+    view = run_view(fakes.run_with_failures())
+    assert [row.candidate for row in view.leaderboard] == [
+        "tuned",
+        "small",
+        "large",
+        "late",
+    ]
+    large = view.leaderboard[2]
+    assert large.marks == ("failed",)
+    told = [(fact.label, fact.value) for fact in view.failures]
+    assert ("large", "fold 2, seed 1: loss became NaN in epoch 3") in told
+    assert any("has 64 columns" in value for _, value in told)
+    assert ("late", "no training has begun") in told
+
+
+def test_an_interrupted_run_says_how_far_it_came() -> None:
+    """Without a choice the answer is what was done, and missing work is counted."""
+    view = run_view(fakes.interrupted_run())
+    assert view.chosen is None
+    assert view.answer == "Interrupted before a choice, with 7 trainings done."
+    assert ("tuned", "7 trainings never began") in [
+        (fact.label, fact.value) for fact in view.failures
+    ]
+    assert view.leaderboard[0].marks == ("unfinished",)
+
+
+def test_a_sealed_test_shows_no_score() -> None:
+    """Before the final test there is no number to read."""
+    final = run_view(fakes.run_of(tested=False)).final_test
+    assert not final.opened
+    assert final.score is None
+    assert final.sentence.startswith("Still sealed")
+    assert "360 test rows" in final.sentence
+
+
+def test_an_opened_test_shows_score_interval_rows_and_time() -> None:
+    """The final test is told with everything needed to judge it."""
+    view = run_view(fakes.run_of())
+    final = view.final_test
+    assert final.score is not None
+    assert final.score.text == "93.6 %"
+    assert final.interval is not None
+    assert final.interval.text == "90.6 to 95.7 %"
+    facts = {fact.label: fact.value for fact in final.facts}
+    assert facts["rows"] == "360"
+    assert facts["opened"] == "2026-08-22 14:03 UTC"
+    assert "93.6 % in the final test on 360 rows" in view.answer
+
+
+def test_an_unknown_interval_is_left_out() -> None:
+    """A final test whose interval is NaN shows its score without one."""
+    run = fakes.run_of()
+    assert run.final_test is not None
+    nowhere = msgspec.structs.replace(
+        run.final_test.interval, low=math.nan, high=math.nan
+    )
+    final = msgspec.structs.replace(run.final_test, interval=nowhere)
+    view = run_view(msgspec.structs.replace(run, final_test=final))
+    assert view.final_test.interval is None
+    assert "nan" not in view.final_test.sentence
+
+
+def test_curves_count_epochs_from_one_and_mark_the_kept_one() -> None:
+    """A curve's first epoch is 1, and its kept epoch is one more than the record's."""
+    run = fakes.run_of()
+    first = run.members_of("tuned")[0]
+    candidate = run_view(run).candidates[0]
+    loss = candidate.curves[0]
+    assert (loss.metric.name, candidate.curves[1].metric.name) == ("loss", "accuracy")
+    curve = loss.members[0]
+    assert curve.validation.epochs[0] == 1
+    assert first.best_epoch is not None
+    assert curve.kept_epoch == first.best_epoch + 1
+    assert curve.kept_value == first.history.series["val_loss"][first.best_epoch]
+    assert curve.train.values == first.history.series["train_eval_loss"]
+
+
+def test_a_mean_curve_ends_where_half_of_the_trainings_have_stopped() -> None:
+    """The mean is never of the few that happened to go on."""
+    run = fakes.run_of()
+    band = run_view(run).candidates[0].curves[0].validation
+    lengths = sorted(m.history.n_epochs for m in run.members_of("tuned"))
+    assert band is not None
+    assert band.epochs[-1] == lengths[len(lengths) // 2]
+    assert band.epochs[-1] < lengths[-1]
+
+
+def test_without_comparable_training_scores_the_curve_says_so() -> None:
+    """Keras's running mean is shown under its own name, with a note."""
+    members = [
+        msgspec.structs.replace(
+            m,
+            history=History({
+                k: v
+                for k, v in m.history.series.items()
+                if not k.startswith("train_eval")
+            }),
+        )
+        for m in fakes.members_of(fakes.PUPILS[0])
+    ]
+    view = cross_validation_view("tuned", members, fakes.plan_of(), fakes.ACCURACY)
+    assert view.curves[0].train_name == "training (running mean)"
+    assert "running mean" in view.curves[0].note
+
+
+def test_a_long_curve_is_thinned_but_keeps_its_kept_epoch() -> None:
+    """Thousands of epochs become some hundred points, the kept one among them."""
+    values = tuple(1 / (i + 1) for i in range(5000))
+    member = msgspec.structs.replace(
+        fakes.member_of(fakes.PUPILS[0], 0, 0),
+        history=History({"train_eval_loss": values, "val_loss": values}),
+        best_epoch=3333,
+    )
+    line = fit_view(member, fakes.ACCURACY).curves[0].members[0].validation
+    assert len(line.epochs) < 200
+    assert {1, 3334, 5000} <= set(line.epochs)
+    assert list(line.epochs) == sorted(set(line.epochs))
+
+
+def test_values_that_are_no_numbers_are_not_drawn() -> None:
+    """NaN and infinity leave a curve; what was finite stays."""
+    run = fakes.run_with_failures()
+    [large] = [c for c in run_view(run).candidates if c.name == "large"]
+    for curve in large.curves:
+        for member in curve.members:
+            assert all(map(math.isfinite, member.validation.values))
+
+
+def test_the_strip_has_a_point_per_training() -> None:
+    """Every complete training is one dot, counted from fold 1 and seed 1."""
+    view = run_view(fakes.run_of())
+    assert len(view.strip) == 3 * 5 * 3
+    assert {p.fold for p in view.strip} == {1, 2, 3, 4, 5}
+    assert {p.candidate for p in view.strip if p.chosen} == {"tuned"}
+
+
+def test_an_estimator_has_scores_but_no_curve() -> None:
+    """A candidate without epochs has a row, a dash for epochs, and nothing to draw."""
+    members = [
+        msgspec.structs.replace(
+            m, history=History({}), best_epoch=None, path="estimator"
+        )
+        for m in fakes.members_of(fakes.PUPILS[0])
+    ]
+    view = cross_validation_view("forest", members, fakes.plan_of(), fakes.ACCURACY)
+    assert view.curves == ()
+    assert view.row.epochs.text == "–"
+    assert view.row.verdict == "no curve"
+    assert view.row.mean.text == "93.5 %"
+
+
+def test_folds_that_miss_a_class_say_so() -> None:
+    """A class that a fold trains and never validates is named."""
+    plan = fakes.plan_of(n_classes=3)
+    first = msgspec.structs.replace(
+        plan.folds[0], classes_validation={"0": 100, "1": 187}
+    )
+    plan = msgspec.structs.replace(plan, folds=(first, *plan.folds[1:]))
+    view = run_view(msgspec.structs.replace(fakes.run_of(), plan=plan))
+    assert view.split.folds[0].absent == "not validated: 2"
+    assert view.split.folds[0].classes == ("100", "187", "0")
+    assert view.split.folds[1].absent == ""
+
+
+def test_one_fold_has_no_interval_and_the_page_says_so() -> None:
+    """With one fold the spread is unknown; nothing pretends otherwise."""
+    plan = fakes.plan_of(n_folds=1)
+    members = fakes.members_of(fakes.PUPILS[0], n_folds=1)
+    view = cross_validation_view("tuned", members, plan, fakes.ACCURACY)
+    assert view.row.interval is None
+    assert view.row.sd_folds.text == "–"
+    assert any("no interval" in caveat for caveat in view.caveats)
+
+
+def test_an_evaluation_that_learned_is_told_loudly() -> None:
+    """A training whose state moved while it was evaluated is a caveat."""
+    members = list(fakes.members_of(fakes.PUPILS[0]))
+    members[3] = msgspec.structs.replace(members[3], evaluation_changed_state=True)
+    view = cross_validation_view("tuned", members, fakes.plan_of(), fakes.ACCURACY)
+    assert any("must not be trusted" in caveat for caveat in view.caveats)
+
+
+def test_a_fit_shows_its_verdict_only_when_it_is_given() -> None:
+    """A record alone does not know how many rows were validated, so no judgement."""
+    member = fakes.member_of(fakes.PUPILS[2], 0, 0)
+    assert fit_view(member, fakes.ACCURACY).verdict == ""
+    told = Verdict("overfitting", "Overfitting from epoch 9.", epoch=8)
+    view = fit_view(member, fakes.ACCURACY, told)
+    assert view.verdict_text == told.text
+    assert view.curves[0].overfitting_from == 9
+
+
+def test_a_fit_without_validation_says_training() -> None:
+    """A score of training rows is never called validation."""
+    member = fakes.member_of(fakes.PUPILS[0], 0, 0)
+    series = {k: v for k, v in member.history.series.items() if "val_" not in k[:4]}
+    scores = {k: v for k, v in member.scores.items() if "val_" not in k[:4]}
+    bare = msgspec.structs.replace(member, history=History(series), scores=scores)
+    view = fit_view(bare, fakes.ACCURACY)
+    assert "training accuracy" in view.answer
+    assert "validation" not in view.answer
+
+
+class Listed(msgspec.Struct, kw_only=True):
+    """A line of a store's list."""
+
+    id: str = "digits-0007"
+    name: str = "digits"
+    state: str = "COMPLETE"
+    created_at: object = None
+    candidate: str | None = "tuned"
+    metric: object = fakes.ACCURACY
+    mean: float | None = 0.935
+    opened_at: object = None
+    final_score: float | None = None
+    error: str | None = None
+
+
+def test_the_list_of_runs_tells_sealed_from_opened() -> None:
+    """Sealed, opened with a score, opened without one: three different words."""
+    opened = fakes.run_of().created_at
+    assert run_row(Listed()).final_test == "sealed"
+    assert run_row(Listed(opened_at=opened)).final_test == "opened, no result"
+    row = run_row(Listed(opened_at=opened, final_score=0.9))
+    assert (row.mean, row.final_test) == ("93.5 %", "90.0 %")
+
+
+@pytest.mark.parametrize("n_classes", [2, 40])
+def test_many_classes_are_counted_and_not_all_listed(n_classes: int) -> None:
+    """The table of classes stays readable."""
+    plan = fakes.plan_of(n_classes=n_classes)
+    view = run_view(msgspec.structs.replace(fakes.run_of(), plan=plan))
+    assert len(view.split.class_names) + view.split.more_classes == n_classes
+    assert len(view.split.class_names) <= 12
+
+
+def test_a_candidate_that_never_began_is_shown() -> None:
+    """A candidate without any training has a row of dashes."""
+    run = fakes.run_of()
+    late = CandidateRecord(name="late", kind="keras", source="late")
+    view = run_view(msgspec.structs.replace(run, candidates=(*run.candidates, late)))
+    row = view.leaderboard[-1]
+    assert (row.candidate, row.mean.text, row.n_trainings) == ("late", "–", 0)
