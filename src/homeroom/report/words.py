@@ -60,8 +60,8 @@ def headline(run: RunRecord) -> str:
         return f"{name} was chosen of {n}: it is clearly the best on average."
     others = [other for other in selection.equivalent if other != name]
     return (
-        f"{name} was chosen of {n}: it has the best mean, and is the steadiest of "
-        f"those that cannot be told apart ({', '.join([name, *others])})."
+        f"{name} was chosen of {n}: it leads in mean and in steadiness, but "
+        f"{' and '.join(others)} cannot be told from it."
     )
 
 
