@@ -1,7 +1,8 @@
 """A careful loop by hand in torch: rows as tensors, batches are views, fused Adam.
 
-The variant is "sequential" (one fold after another, all threads) or "processes" (one
-process with one thread per core; they live on between calls).
+The variant is "sequential" (one fold after another) or "processes" (one process per
+core; they live on between calls). One thread each: with so small a network two are no
+faster, and many times slower when the machine has other work.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def main() -> None:
         return Done(float(np.mean(scores)), sum(updates))
 
     if options.variant == "sequential":
-        torch.set_num_threads(cores or 1)
+        torch.set_num_threads(1)
         one_by_one = map
         workload.measure(
             lambda: gather(
