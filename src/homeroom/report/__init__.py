@@ -23,17 +23,19 @@ if TYPE_CHECKING:
         metric_label,
     )
     from .frames import history_frame, leaderboard_frame, members_frame
+    from .listing import ListedRun, run_row
     from .models import CrossValidationView, FitView, LeaderboardRow, RunRow, RunView
     from .notebook import cross_validation_html, fit_html, run_html
     from .page import render_page
     from .progress import LiveProgress
     from .terminal import leaderboard_table, run_panel, runs_table
-    from .views import cross_validation_view, fit_view, run_row, run_view
+    from .views import cross_validation_view, fit_view, run_view
 
 __all__ = [
     "CrossValidationView",
     "FitView",
     "LeaderboardRow",
+    "ListedRun",
     "LiveProgress",
     "RunRow",
     "RunView",
@@ -81,12 +83,13 @@ _FILE_OF = {
         "metric_label",
     ),
     "frames": ("history_frame", "leaderboard_frame", "members_frame"),
+    "listing": ("ListedRun", "run_row"),
     "models": ("CrossValidationView", "FitView", "LeaderboardRow", "RunRow", "RunView"),
     "notebook": ("cross_validation_html", "fit_html", "run_html"),
     "page": ("render_page",),
     "progress": ("LiveProgress",),
     "terminal": ("leaderboard_table", "run_panel", "runs_table"),
-    "views": ("cross_validation_view", "fit_view", "run_row", "run_view"),
+    "views": ("cross_validation_view", "fit_view", "run_view"),
 }
 _HOME = {name: file for file, names in _FILE_OF.items() for name in names}
 

@@ -29,14 +29,11 @@ from .models import (
     Fact,
     FitView,
     LeaderboardRow,
-    RunRow,
     RunView,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
-    from typing import Protocol
 
     from homeroom.records import (
         CandidateRecord,
@@ -46,20 +43,6 @@ if TYPE_CHECKING:
         SplitPlanRecord,
         Verdict,
     )
-
-    class ListedRun(Protocol):
-        """What a store's list says of one run."""
-
-        id: str
-        name: str
-        state: str
-        created_at: datetime | None
-        candidate: str | None
-        metric: Metric | None
-        mean: float | None
-        opened_at: datetime | None
-        final_score: float | None
-        error: str | None
 
 
 def run_view(run: RunRecord) -> RunView:
@@ -164,28 +147,6 @@ def fit_view(
             Fact("path", row.how),
             Fact("seed", str(member.seed)),
         ),
-    )
-
-
-def run_row(run: ListedRun) -> RunRow:
-    """Return one line of the list of runs, from what a store lists."""
-    metric = run.metric
-    mean = final = "–"
-    if metric is not None:
-        mean, final = (format_score(v, metric) for v in (run.mean, run.final_score))
-    if run.opened_at is None:
-        final = "sealed" if metric is not None else "–"
-    elif run.final_score is None:
-        final = "opened, no result"
-    return RunRow(
-        id=run.id,
-        name=run.name,
-        state=run.state.lower(),
-        created_at=format_time(run.created_at) if run.created_at else "–",
-        candidate=run.candidate or "–",
-        mean=mean,
-        final_test=final,
-        note=run.error or "",
     )
 
 
