@@ -42,7 +42,8 @@ def test_a_table_is_read_compared_and_judged(
         "Barbera, Barolo, Grignolino",
         "13 numbers: alcohol",
         "left out sample: identifier",
-        "4 candidates",
+        "linear, small MLP, wide MLP, gradient boosting",
+        "= 12 trainings",
         "batches of 32",
     ):
         assert told in talk
@@ -52,7 +53,8 @@ def test_cp949_and_semicolons_are_said(
     tables: Path, tmp_path: Path, invoke: Invoke, few: tuple[str, ...]
 ) -> None:
     """A Korean spreadsheet is read, and what was guessed is told."""
-    result = invoke("run", tables / "wine-cp949.csv", "--target", "품종", *few)
+    model = ("--model", "sklearn.tree:DecisionTreeClassifier")
+    result = invoke("run", tables / "wine-cp949.csv", "--target", "품종", *few, *model)
     assert result.exit_code == 0, result.stderr
     assert "Read as CP949" in flat(result.stderr)
     assert "separated by semicolons" in flat(result.stderr)
@@ -85,7 +87,8 @@ def test_a_model_of_ones_own_stands_beside_the_yardstick(
         "def tiny(n_features, n_classes):\n"
         "    model = keras.Sequential([keras.Input((n_features,)),\n"
         "                              keras.layers.Dense(n_classes, 'softmax')])\n"
-        "    model.compile('adam', 'sparse_categorical_crossentropy', ['accuracy'])\n"
+        "    model.compile('adam', 'sparse_categorical_crossentropy',\n"
+        "                  metrics=['accuracy'])\n"
         "    return model\n"
     )
     monkeypatch.syspath_prepend("")

@@ -93,6 +93,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a "×" must not end a run
+    # threads that wait without spinning: on a busy machine trees are 50 times faster
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if not debugging():
         _silence()
     app(prog_name="homeroom")

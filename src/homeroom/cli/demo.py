@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import options
-from .console import talk
+from .console import talk, tell
 from .files import check_report_place
 from .training import Plan, carry_out
 
@@ -46,9 +46,10 @@ def demo(
         Plan(
             cv=3 if quick else 5,
             seeds=1 if quick else 3,
-            epochs=12 if quick else 60,
+            epochs=12 if quick else 40,
             batch_size=32,
-            early_stopping=EarlyStopping(patience=6),
+            early_stopping=EarlyStopping(patience=5),
             report=report,
         ),
     )
+    tell("Next, a table of your own: homeroom run FILE --target COLUMN", style="dim")

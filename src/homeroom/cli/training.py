@@ -41,6 +41,7 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
     from homeroom.protocol import Interrupted
 
     check_report_place(plan.report)
+    talk().print("Starting Keras. A first run also compiles; later ones reuse it.\n")
     try:
         run = experiment.run(
             cv=plan.cv,
@@ -56,8 +57,9 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
         raise typer.Exit(INTERRUPTION) from None
     if not plan.keep_sealed:
         run.final_test()
-    write_report(run.record, plan.report)
+    talk().print()
     print_run(run.record)
+    write_report(run.record, plan.report)
     output().print(f"report  {plan.report.resolve()}", style="bold", soft_wrap=True)
 
 
