@@ -65,21 +65,24 @@ class Course:
         """Return what is known of the training without its weights."""
         names = self.rows[0] if self.rows else {}
         history = History({k: tuple(row[k] for row in self.rows) for k in names})
-        kept = len(self.rows) - 1
-        if self.restores and self.stopping.best_epoch is not None:
-            kept = self.stopping.best_epoch
+        restored = self.stopping.best_epoch if self.restores else None
         state = {"diverged": FAILED, "interrupted": INTERRUPTED}.get(
             self.reason, COMPLETE
         )
         error = self.error
-        if state == COMPLETE and self.rule and self.stopping.best_epoch is None:
+        if (
+            state == COMPLETE
+            and self.rule
+            and len(self.rows) > self.rule.start_from_epoch
+            and self.stopping.best_epoch is None
+        ):
             state = FAILED
             error = f"{self.rule.monitor} was never a finite number"
         return Outcome(
             state=state,
             history=history,
-            scores=self.rows[kept] if self.rows else {},
-            best_epoch=self.stopping.best_epoch,
+            scores=self.rows[-1 if restored is None else restored] if names else {},
+            best_epoch=restored,
             stopped_epoch=self.stopped_epoch,
             stop_reason=self.reason,
             updates_per_epoch=updates_per_epoch,

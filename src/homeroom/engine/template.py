@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -18,6 +21,11 @@ from .member import Arrays, Description, ModelFunction, Tree, Weights
 
 # Layers whose behaviour is not told by their configuration.
 _OPAQUE_LAYERS = {"Lambda", "Normalization", "Discretization", "JaxLayer", "FlaxLayer"}
+_name_counts: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
+
+
+class ModelFunctionError(InputError):
+    """A model function raised an error of its own."""
 
 
 def build(function: ModelFunction, seed: int, arrays: Arrays, batch_size: int) -> Any:
@@ -41,13 +49,14 @@ def draw(function: ModelFunction, seed: int, arrays: Arrays, batch_size: int) ->
     This is all that a member needs whose program exists; raises as `build` does.
     """
     keras = door.keras()
-    with _fresh_names(), seeding.preserved_global_randomness(), _keras_seed():
+    with _names() as counts, seeding.preserved_global_randomness(), _keras_seed():
         keras.utils.set_random_seed(int(seed))
         model = _call(function)
         _check(model, function)
         if not all(layer.built for layer in model._flatten_layers()):
-            finish(model, function, arrays, batch_size)
+            _build_all(model, function, arrays, batch_size)
     _claim(model, function)
+    _name_counts[model] = counts
     return model
 
 
@@ -55,6 +64,13 @@ def finish(
     model: Any, function: ModelFunction, arrays: Arrays, batch_size: int
 ) -> None:
     """Build whatever the model lacks: layers, loss, metrics, optimizer."""
+    with _names(_name_counts[model]), seeding.preserved_global_randomness():
+        _build_all(model, function, arrays, batch_size)
+
+
+def _build_all(
+    model: Any, function: ModelFunction, arrays: Arrays, batch_size: int
+) -> None:
     try:
         model._symbolic_build(data_batch=_first_rows(arrays, batch_size))
     except Exception as error:
@@ -140,11 +156,14 @@ def identity(model: Any) -> str | None:
     if any(_is_opaque(part) for part in parts):
         return None
     try:
-        config = _without_initializers([model.get_config(), model.get_compile_config()])
+        with warnings.catch_warnings(action="ignore"):  # of lambdas, not saved here
+            config = [model.get_config(), model.get_compile_config()]
+        config = _without_initializers(config)
         if _has_custom_part(config):
             return None
-        shapes = [[str(v.dtype), list(v.shape)] for v in model.variables]
-        text = msgspec.json.encode([config, shapes], enc_hook=repr)
+        shapes = [[str(v.dtype), list(v.shape), v.trainable] for v in model.variables]
+        settings = [keras.config.epsilon(), keras.config.image_data_format()]
+        text = msgspec.json.encode([config, shapes, settings], enc_hook=repr)
     except Exception:  # noqa: BLE001 - a config that cannot be read tells nothing
         return None
     return hashlib.blake2b(text, digest_size=16).hexdigest()
@@ -164,23 +183,31 @@ def trace(model: Any, arrays: Any, batch_size: int) -> str:
         trainable, non_trainable, _, metrics = state
         trained = model.train_step(state, (x, y, weight))
         tested = model.test_step((trainable, non_trainable, metrics), (x, y, weight))
-        return trained, tested
+        predicted = model.predict_step((trainable, non_trainable), (x,))
+        return trained, tested, predicted
 
-    traced = jax.make_jaxpr(steps)(state, batch[0], batch[1], batch[2])
-    constants = fingerprint.of_arrays(np.asarray(c) for c in traced.consts)
-    return fingerprint.of_bytes(str(traced).encode()) + constants
+    traced, results = jax.make_jaxpr(steps, return_shape=True)(state, *batch[:3])
+    names = tuple(sorted(results[1][0]))
+    told = f"{traced} {jax.tree.structure(results)} {describe(model, batch[1], names)}"
+    values = fingerprint.of_arrays(np.asarray(v) for v in [*traced.consts, *metrics])
+    return fingerprint.of_bytes(told.encode()) + values
 
 
 def direction_of(model: Any, name: str) -> str | None:
     """Return "max" or "min" for a metric of a compiled model, None when unknown."""
     if name == "loss" or name.endswith("_loss"):
         return "min"
-    for metric in model.metrics:
-        for inner in [metric, *getattr(metric, "metrics", [])]:
-            direction = getattr(inner, "_direction", None)
-            if direction and (name == inner.name or name.endswith(f"_{inner.name}")):
-                return "max" if direction == "up" else "min"
-    return None
+    known = {
+        inner.name: inner._direction
+        for metric in model.metrics
+        for inner in [metric, *getattr(metric, "metrics", [])]
+        if getattr(inner, "_direction", None)
+    }
+    ends = [inner for inner in known if name == inner or name.endswith(f"_{inner}")]
+    if not ends:
+        return None
+    # with several outputs Keras puts the output's name in front
+    return "max" if known[max(ends, key=len)] == "up" else "min"
 
 
 def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Description:
@@ -238,7 +265,7 @@ def _call(function: ModelFunction) -> Any:
             f"The model function {name_of(function)} failed: {first_line(error)}. "
             "It must return a compiled keras.Model."
         )
-        raise InputError(msg) from error
+        raise ModelFunctionError(msg) from error
 
 
 def _check(model: Any, function: ModelFunction) -> None:
@@ -259,27 +286,36 @@ def _check(model: Any, function: ModelFunction) -> None:
 
 def _claim(model: Any, function: ModelFunction) -> None:
     """Mark the variables as this model's; refuse those of an earlier one."""
-    for variable in model.variables:
-        if getattr(variable, "_homeroom_claimed", False):
-            msg = (
-                f"The model function {name_of(function)} returned the same layers "
-                f"twice (variable {variable.path!r}). Folds that share layers train "
-                "each other. Create the layers and the model inside the function."
-            )
-            raise InputError(msg)
-        variable._homeroom_claimed = True
+    for part, variables in (
+        ("layers", model.variables),
+        ("optimizer", model.optimizer.variables),
+    ):
+        for variable in variables:
+            if getattr(variable, "_homeroom_claimed", False):
+                msg = (
+                    f"The model function {name_of(function)} returned the same {part} "
+                    f"twice (variable {variable.path!r}). Folds that share {part} "
+                    "train each other. Create layers, optimizer and model inside the "
+                    "function."
+                )
+                raise InputError(msg)
+            variable._homeroom_claimed = True
 
 
 @contextmanager
-def _fresh_names() -> Iterator[None]:
-    """Number layers and metrics from one, so that every member has the same names."""
+def _names(counts: dict[str, int] | None = None) -> Iterator[dict[str, int]]:
+    """Number layers and metrics from one, so that every member has the same names.
+
+    `counts`, which is also what is yielded, goes on from a model's own numbers.
+    """
     from keras.src.backend.common import global_state
 
     key = "object_name_uids"
     before = global_state.get_global_attribute(key)
-    global_state.set_global_attribute(key, None)
+    counts = defaultdict(int) if counts is None else counts
+    global_state.set_global_attribute(key, counts)
     try:
-        yield
+        yield counts
     finally:
         global_state.set_global_attribute(key, before)
 
@@ -311,14 +347,29 @@ def _shapes(tree: Tree) -> str:
 
 def _is_opaque(part: Any) -> bool:
     kind = type(part)
-    return not kind.__module__.startswith("keras.") or kind.__name__ in _OPAQUE_LAYERS
+    return (
+        not _is_of_keras(kind.__module__)
+        or kind.__name__ in _OPAQUE_LAYERS
+        # a configuration knows a function by its name only
+        or any(callable(v) and not _is_of_keras(_module(v)) for v in vars(part).values())
+        # in no configuration
+        or bool(getattr(part, "_exclude_from_weight_decay_pattern", None))
+        or bool(getattr(part, "_exclude_from_weight_decay", None))
+    )
+
+
+def _is_of_keras(module: str) -> bool:
+    return module == "keras" or module.startswith("keras.")
+
+
+def _module(value: Any) -> str:
+    return getattr(value, "__module__", None) or type(value).__module__
 
 
 def _has_custom_part(config: Any) -> bool:
     if isinstance(config, dict):
-        if "class_name" in config and "module" in config:
-            module = str(config["module"])
-            if not (module == "keras" or module.startswith("keras.")):
+        if "class_name" in config:
+            if not _is_of_keras(str(config.get("module"))):
                 return True
         return any(_has_custom_part(value) for value in config.values())
     if isinstance(config, list | tuple):

@@ -248,7 +248,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     found = trials.describe(assignments, training, dataset)
     yardstick = trials.choose_metric(metric, task, found)
     kept = None if store is None else open_store(store)
-    with progress(verbose, yardstick, listener) as tell:
+    with progress(verbose, yardstick, listener, [candidate.name]) as tell:
         results = trials.run(
             assignments, training, task=task, listener=tell, lanes=lanes
         )

@@ -216,7 +216,8 @@ class Experiment:
         )
         # kept, so that a store in memory knows what this experiment has opened
         store = self._store = self._store or open_store(self._store_at)
-        with progress(verbose, yardstick, listener) as tell:
+        names = [candidate.name for candidate in self._candidates]
+        with progress(verbose, yardstick, listener, names) as tell:
             _warn_of_openings(record, store, tell)
             record = store.create_run(record)
             return self._carry_out(record, assignments, training, store, tell, lanes)

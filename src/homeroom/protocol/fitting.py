@@ -109,7 +109,7 @@ class FitResult:
         """Return the learning curve as an Altair chart."""
         from homeroom import report
 
-        return report.fit_chart(report.fit_view(self.record, self.metric))
+        return report.fit_chart(report.fit_view(self.record, self.metric, self.verdict))
 
     def to_frame(self) -> Any:
         """Return the history as a polars frame, one row per epoch."""
@@ -120,7 +120,7 @@ class FitResult:
     def _repr_html_(self) -> str:
         from homeroom import report
 
-        return report.fit_html(report.fit_view(self.record, self.metric))
+        return report.fit_html(report.fit_view(self.record, self.metric, self.verdict))
 
 
 def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit

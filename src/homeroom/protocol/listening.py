@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from homeroom.errors import InputError
@@ -13,12 +13,15 @@ from homeroom.records import Event, Listener, Metric, Note
 
 @contextmanager
 def progress(
-    verbose: int | str, metric: Metric, listener: Listener | None = None
+    verbose: int | str,
+    metric: Metric,
+    listener: Listener | None = None,
+    candidates: Sequence[str] = (),
 ) -> Iterator[Listener]:
     """Yield the listener that `verbose` asks for; a listener given wins.
 
-    "auto" shows progress on a terminal and none elsewhere; 0 shows none, 1 always
-    shows it, on the standard error. Where no progress is shown, a note, which a
+    "auto" shows progress on a terminal or in a notebook and none elsewhere; 0 shows
+    none, 1 always shows it, on the standard error. Where no progress is shown, a note, which a
     person should read, is a warning.
 
     Raises:
@@ -27,14 +30,14 @@ def progress(
     check_verbose(verbose)
     if listener is not None:
         yield listener
-    elif verbose == 0 or (verbose == "auto" and not sys.stderr.isatty()):
+    elif verbose == 0 or (verbose == "auto" and not _someone_looks()):
         yield _quiet
     else:
         from rich.console import Console
 
         from homeroom.report import LiveProgress
 
-        with LiveProgress(Console(stderr=True), metric) as live:
+        with LiveProgress(Console(stderr=True), metric, candidates=candidates) as live:
             yield live
 
 
@@ -51,3 +54,7 @@ def check_verbose(verbose: int | str) -> None:
 def _quiet(event: Event) -> None:
     if isinstance(event, Note):
         warnings.warn(event.text, UserWarning, stacklevel=4)
+
+
+def _someone_looks() -> bool:
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
