@@ -21,8 +21,8 @@ def progress(
     """Yield the listener that `verbose` asks for; a listener given wins.
 
     "auto" shows progress on a terminal or in a notebook and none elsewhere; 0 shows
-    none, 1 always shows it, on the standard error. Where no progress is shown, a note, which a
-    person should read, is a warning.
+    none, 1 always shows it, on the standard error. Where no progress is shown, a
+    note, which a person should read, is a warning.
 
     Raises:
         InputError: If `verbose` is none of these.

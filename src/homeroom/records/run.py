@@ -21,8 +21,9 @@ class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
     `fold` is the position in the plan's folds (0-based, across repeats). `scores` are
     the values at the weights that were kept: those of `best_epoch` when early stopping
     restored them, those of the last epoch when it is None. `stop_reason` is "epochs"
-    (the budget was used), "patience", "diverged", "interrupted" or "error". `path` is "scan" (one compiled
-    epoch), "keras.fit" (plain Keras, `path_reason` says why) or "estimator".
+    (the budget was used), "patience", "diverged", "interrupted" or "error". `path` is
+    "scan" (one compiled epoch), "keras.fit" (plain Keras, `path_reason` says why) or
+    "estimator".
     Epochs are 0-based, as in Keras.
     """
 
