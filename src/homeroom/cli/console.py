@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SCHEMA = 1
+_FILE_WIDTH = 120  # a table written to a file or a pipe has room for every column
 
 
 def output() -> Console:
     """Return the console of results."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _FILE_WIDTH
+    return console
 
 
 def talk() -> Console:

@@ -100,8 +100,9 @@ def _decision(choice: Choice) -> str:
     chosen, leader = choice.chosen, choice.leader
     if chosen is leader:
         return (
-            f"{chosen.candidate!r} is also the steadiest of these "
-            f"{len(choice.ranking)}: {_difference(choice, choice.ranking[1])}."
+            f"{chosen.candidate!r} is also first of these {len(choice.ranking)} in "
+            "steadiness, which looks at the worst fold first: "
+            f"{_difference(choice, choice.ranking[1])}."
         )
     return (
         f"Best mean and steadiest differ: {chosen.candidate!r} is chosen (mean "
