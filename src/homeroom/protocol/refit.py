@@ -122,7 +122,7 @@ def refit(
         winner = Winner(candidate.name, "estimator", model, fitted, task, n_classes)
         reason = f"fitted once more on all {len(rows)} development rows"
         return winner, _record(member, 1, 0, reason)
-    epochs, reason = _epochs(members, len(rows), training)
+    epochs, reason = _epochs(members, len(rows), training.batch_size)
     settings = trials.without_stopping(training, epochs)
     [outcome] = engine.train([member], settings)
     if outcome.state == INTERRUPTED:
@@ -183,19 +183,17 @@ def by_class(outputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def _epochs(
-    members: Sequence[MemberRecord], n_rows: int, training: Training
+    members: Sequence[MemberRecord], n_rows: int, batch_size: int
 ) -> tuple[int, str]:
     """Return the epochs of the refit and why."""
-    rule = training.early_stopping
-    restored = rule is not None and rule.restore_best_weights
     kept = [
         member.updates_per_epoch * (member.best_epoch + 1)
-        if restored and member.best_epoch is not None
+        if member.best_epoch is not None
         else member.n_updates
         for member in members
     ]
     updates = median(kept)
-    per_epoch = -(-n_rows // training.batch_size)
+    per_epoch = -(-n_rows // batch_size)
     epochs = max(1, round(updates / per_epoch))
     reason = (
         f"{epochs} epochs of {per_epoch} updates on all {n_rows} development rows: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -127,6 +128,7 @@ def run(
 
     `keep` is called with each result as it comes, from lane threads.
     """
+    _let_ctrl_c_end_a_wait()
     listener(StageStarted("training", len(assignments), training.epochs))
     by_key = {a.member.key: a for a in assignments}
     results: dict[Any, Result] = {}
@@ -163,6 +165,16 @@ def run(
     for assignment in assignments:
         results.setdefault(assignment.member.key, _not_begun(assignment))
     return [results[a.member.key] for a in assignments]
+
+
+def _let_ctrl_c_end_a_wait() -> None:
+    """Make SIGINT interrupt a wait for lanes.
+
+    polars installs a handler after which waits go on: Ctrl-C would be heard only when
+    a training ends.
+    """
+    if hasattr(signal, "siginterrupt"):  # not on Windows
+        signal.siginterrupt(signal.SIGINT, True)
 
 
 def without_stopping(training: Training, epochs: int) -> Training:
