@@ -252,6 +252,8 @@ class Experiment:
                 lanes=lanes,
             )
             members = tuple(result.record for result in results)
+            names = [candidate.name for candidate in record.candidates]
+            members = tuple(sorted(members, key=lambda m: names.index(m.candidate)))
             record = evolved(record, members=members)
             if any(member.state == INTERRUPTED for member in members):
                 raise KeyboardInterrupt

@@ -39,6 +39,7 @@ from .member import (
     settings_of,
     training_of,
 )
+from .rows import count_rows
 
 
 class Interrupted(KeyboardInterrupt):
@@ -284,7 +285,7 @@ def _rows(
         allow_missing=missing,
     )
     rows = np.arange(dataset.n_rows, dtype=np.int32)
-    n_train = dataset.n_rows - _n_rows(y_validation)
+    n_train = dataset.n_rows - count_rows(y_validation)
     return dataset, splits.Fold(0, 0, rows[:n_train], rows[n_train:])
 
 
@@ -298,7 +299,7 @@ def _validation(
     }:
         raise InputError("validation_data= is (x, y) or (x, y, sample_weight).")
     x, y, *given = validation_data
-    if _n_rows(y) == 0:
+    if count_rows(y) == 0:
         raise InputError(
             "validation_data has no rows, so there would be no validation scores. "
             "Leave it out, or use validation_split=0.2."
@@ -342,19 +343,11 @@ def _plan_record(
 
 def _check_pair(which: str, x: Any, y: Any) -> None:
     """Refuse x and y of different lengths: joined, their sums could still agree."""
-    if _n_rows(x) != _n_rows(y):
+    if count_rows(x) != count_rows(y):
         raise DataError(
-            f"Lengths differ in the {which} data: x has {_n_rows(x)} rows, y has "
-            f"{_n_rows(y)}. Row i of both must describe the same thing."
+            f"Lengths differ in the {which} data: x has {count_rows(x)} rows, y has "
+            f"{count_rows(y)}. Row i of both must describe the same thing."
         )
-
-
-def _n_rows(part: Any) -> int:
-    if isinstance(part, dict):
-        part = list(part.values())
-    if isinstance(part, list | tuple) and part and hasattr(part[0], "shape"):
-        return len(part[0])
-    return len(part)
 
 
 def _advice(record: MemberRecord) -> str:

@@ -13,6 +13,7 @@ from homeroom.records import FinalTest, RunRecord, Selection
 from homeroom.store import Store
 
 from .refit import Winner
+from .rows import new_rows
 
 if TYPE_CHECKING:
     from .final_test import SealedTest
@@ -89,9 +90,17 @@ class Run:
         return self._finished().model
 
     def predict(self, x: Any) -> Any:
-        """Return the chosen model's outputs for new rows of the same form as x."""
+        """Return the chosen model's outputs for new rows of the same form as x.
+
+        Raises:
+            DataError: If the rows are not numbers, or hold NaN that nothing fills in.
+            InputError: If a row has another shape than in training.
+        """
         winner = self._finished()
-        return winner.predict(winner.prepare(x))
+        rows = new_rows(
+            x, self.record.dataset, missing=winner.preprocessing is not None
+        )
+        return winner.predict(winner.prepare(rows))
 
     def summary(self, candidate: str) -> judgement.Summary:
         """Return mean, spreads, interval and failures of one candidate."""

@@ -1,0 +1,44 @@
+"""Rows as Keras takes them: counted, and new ones brought into the trained form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from homeroom import data
+from homeroom.errors import InputError
+from homeroom.records import DatasetRecord
+
+
+def count_rows(part: Any) -> int:
+    """Return the number of rows of x or y: an array, a frame, a list or dict of them.
+
+    >>> count_rows([np.zeros((5, 2)), np.zeros(5)])
+    5
+    """
+    if isinstance(part, dict):
+        part = list(part.values())
+    if isinstance(part, list | tuple) and part and hasattr(part[0], "shape"):
+        return len(part[0])
+    return len(part)
+
+
+def new_rows(x: Any, dataset: DatasetRecord, *, missing: bool) -> Any:
+    """Return rows to predict, converted and checked as the training rows were.
+
+    Raises:
+        DataError: If they are not numbers, or hold NaN although not `missing`.
+        InputError: If a row has another shape than in training.
+    """
+    if dataset.kinds:
+        return x  # a frame of raw columns, as `read_table` makes it
+    any_target = np.arange(count_rows(x))
+    rows = data.from_arrays(x, any_target, task="regression", allow_missing=missing).x
+    trained = dataset.shapes.get("x")
+    if trained and isinstance(rows, np.ndarray) and rows.shape[1:] != trained[1:]:
+        raise InputError(
+            f"x has shape {list(rows.shape)}, but the model was trained on rows of "
+            f"shape {list(trained[1:])}. Give the same columns in the same order."
+        )
+    return rows

@@ -1,0 +1,384 @@
+"""The whole exam: candidates of every kind, one choice, nothing lost."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+import homeroom as hr
+from homeroom import data, engine
+from homeroom.protocol import Interrupted, stored_winner
+from homeroom.records import MemberEnded, Metric, Note, StageStarted
+from homeroom.store import open_store
+
+
+@pytest.fixture
+def guess():
+    """An estimator that costs nothing: what is tested is around it."""
+    return DummyClassifier(strategy="prior")
+
+
+def test_keras_and_scikit_learn_stand_in_one_list(experiment, net, guess, store):
+    """Both kinds are scored on the same folds, ranked, and chosen from."""
+    entered = experiment().add("net", net, units=4).add("guess", guess)
+    entered.add("logistic", LogisticRegression(), C=0.5)
+    run = entered.run(cv=3, seeds=2, epochs=3, verbose=0)
+    assert {m.candidate for m in run.record.members} == {"net", "guess", "logistic"}
+    assert len(run.record.members) == 3 * 3 * 2
+    assert run.record.metric == Metric("accuracy", "max")
+    assert run.selection.candidate != "guess"
+    assert run.selection.n_compared == 3
+    kinds = {c.name: (c.kind, c.hyperparameters) for c in run.record.candidates}
+    assert kinds["net"] == ("keras", {"units": 4})
+    assert kinds["logistic"] == ("estimator", {"C": 0.5})
+    assert run.leaderboard.height == 3
+    stored = open_store(store).read_run(run.id)
+    assert stored == run.record
+    assert stored.state == "COMPLETE"
+
+
+class TestMetric:
+    """The yardstick, by default and by name."""
+
+    @pytest.fixture
+    def yardstick(self, experiment, guess):
+        def of(metric, model=guess, **data):
+            entered = experiment(**data).add("one", model)
+            return entered.run(cv=2, metric=metric, verbose=0).record.metric
+
+        return of
+
+    @pytest.mark.parametrize(
+        ("asked", "name", "direction"),
+        [
+            (None, "accuracy", "max"),
+            ("acc", "accuracy", "max"),
+            ("val_accuracy", "accuracy", "max"),
+            ("loss", "loss", "min"),
+            (Metric("accuracy", "max"), "accuracy", "max"),
+        ],
+    )
+    def test_of_classes(self, yardstick, asked, name, direction):
+        """Keras's names, their short forms and records of ours are understood."""
+        assert yardstick(asked) == Metric(name, direction)
+
+    @pytest.mark.parametrize("asked", [None, "rmse", "val_root_mean_squared_error"])
+    def test_of_numbers(self, yardstick, line, asked):
+        """A regression is judged by its root mean squared error."""
+        x, y = line
+        found = yardstick(asked, DummyRegressor(), x=x, y=y)
+        assert found == Metric("root_mean_squared_error", "min")
+
+    def test_an_unknown_one_is_refused_with_the_nearest(self, yardstick, store):
+        """What no candidate reports is named before training, with the nearest."""
+        with pytest.raises(hr.InputError, match="Did you mean 'accuracy'"):
+            yardstick("acuracy")
+        assert not store.exists()
+
+    def test_without_a_known_direction_it_is_refused(
+        self, experiment, keras, flowers, store
+    ):
+        """A metric of one's own has to say which way is better."""
+
+        def own():
+            model = keras.Sequential([
+                keras.Input((4,)),
+                keras.layers.Dense(3, activation="softmax"),
+            ])
+
+            def surprise(y_true, y_pred):
+                return keras.ops.max(y_pred, axis=-1)
+
+            loss = "sparse_categorical_crossentropy"
+            model.compile("sgd", loss, metrics=[surprise])
+            return model
+
+        entered = experiment().add("own", own)
+        with pytest.raises(hr.InputError, match=r"rise or fall.*'surprise'"):
+            entered.run(cv=3, metric="surprise")
+        assert not store.exists()
+
+
+class TestCandidates:
+    """Who may enter."""
+
+    def test_a_hyperparameter_it_does_not_have(self, experiment, net):
+        """An unknown keyword names those there are, and the nearest."""
+        with pytest.raises(hr.InputError, match=r"dropout.*Did you mean 'units'"):
+            experiment().add("net", net, unit=3)
+        with pytest.raises(hr.InputError, match="Did you mean 'n_estimators'"):
+            experiment().add("forest", RandomForestClassifier(), n_estimator=3)
+
+    def test_a_name_that_is_taken(self, experiment, net):
+        """Two candidates of one name could not be told apart."""
+        with pytest.raises(hr.InputError, match="already"):
+            experiment().add("net", net).add("net", net)
+
+    def test_nobody(self, experiment, store):
+        """Without a candidate there is nothing to run."""
+        with pytest.raises(hr.InputError, match="no candidate"):
+            experiment().run()
+        assert not store.exists()
+
+    def test_what_is_no_model(self, experiment):
+        """Something that makes no model is refused by what it is."""
+        with pytest.raises(hr.InputError, match="got int"):
+            experiment().add("five", 5)
+
+    def test_facts_are_filled_in(self, experiment, keras, line):
+        """A function with n_features, target_mean and target_std gets the fold's."""
+        seen = []
+
+        def told(n_features, target_mean, target_std, n_classes=1):
+            seen.append((n_features, target_mean, target_std, n_classes))
+            model = keras.Sequential([
+                keras.Input((n_features,)),
+                keras.layers.Dense(n_classes),
+            ])
+            model.compile("sgd", "mse")
+            return model
+
+        x, y = line
+        experiment(x, y).add("told", told).run(cv=3, epochs=1, verbose=0)
+        assert {(n, k) for n, _, _, k in seen} == {(1, 1)}
+        assert len({mean for _, mean, _, _ in seen}) == 4  # three folds and the refit
+        assert all(abs(mean - y.mean()) < 1 for _, mean, _, _ in seen)
+
+
+class Breaks(DummyClassifier):
+    """A classifier that cannot be fitted."""
+
+    def fit(self, x, y):
+        raise ValueError("no luck today")
+
+
+class TestFailures:
+    """One failing candidate never takes down the others."""
+
+    def test_a_failing_candidate_is_left_out_with_its_reason(
+        self, experiment, softmax, guess
+    ):
+        """The others go on; the selection says who was left out and why."""
+        entered = experiment().add("broken", Breaks()).add("guess", guess)
+        entered.add("wild", softmax, learning_rate=1e38)
+        run = entered.run(cv=3, epochs=3, verbose=0)
+        assert run.selection.candidate == "guess"
+        assert set(run.selection.excluded) == {"broken", "wild"}
+        assert "no luck today" in run.selection.excluded["broken"]
+        assert run.record.state == "COMPLETE"
+        assert run.final_test().candidate == "guess"
+
+    def test_when_all_fail_the_run_has_failed(self, experiment, store):
+        """A FitError says why, and the store keeps the run as FAILED with it."""
+        with pytest.raises(hr.FitError, match="no luck today"):
+            experiment().add("broken", Breaks()).run(cv=3, verbose=0)
+        stored = open_store(store).read_run()
+        assert stored.state == "FAILED"
+        assert "no luck today" in stored.error
+        assert len(stored.members) == 3
+
+    def test_a_winner_that_cannot_be_stored_is_not_lost(
+        self, experiment, guess, flowers, store
+    ):
+        """A transformer no file can hold costs the stored model, not the run."""
+        entered = experiment(preprocess=FunctionTransformer(lambda x: 2 * x))
+        events = []
+        run = entered.add("guess", guess).run(cv=3, listener=events.append)
+        notes = [event.text for event in events if isinstance(event, Note)]
+        assert "not in the store" in notes[0]
+        assert run.record.state == "COMPLETE"
+        assert "not stored" in run.record.refit.reason
+        assert run.final_test().n == 30
+        with pytest.raises(hr.InputError, match="no trained winner"):
+            stored_winner(open_store(store).read_run(run.id), open_store(store))
+
+
+def send_ctrl_c():
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
+class TestInterruption:
+    """Ctrl-C ends a run with what is done kept."""
+
+    def test_between_trainings(self, experiment, softmax, guess, store):
+        """The store has an INTERRUPTED run with the trainings that had ended."""
+
+        def stop(event):
+            if isinstance(event, MemberEnded) and event.member.fold == 1:
+                raise KeyboardInterrupt
+
+        entered = experiment().add("net", softmax).add("guess", guess)
+        with pytest.raises(Interrupted) as stopped:
+            entered.run(cv=4, epochs=2, lanes=1, listener=stop)
+        stored = open_store(store).read_run()
+        assert stored.state == "INTERRUPTED"
+        done = [m.fold for m in stored.members if m.state == "COMPLETE"]
+        assert done[:2] == [0, 1]
+        assert len(stored.members_of("guess")) == 4
+        assert stored == stopped.value.result.record
+        with pytest.raises(hr.InputError, match="INTERRUPTED"):
+            _ = stopped.value.result.selection
+        with pytest.raises(hr.InputError, match="INTERRUPTED"):
+            stopped.value.result.final_test()
+
+    def test_during_the_refit(self, experiment, softmax, store, monkeypatch):
+        """An interrupted refit is an interrupted run, and all folds are kept."""
+        real = engine.train
+
+        def train(members, *args, **options):
+            outcomes = real(members, *args, **options)
+            if members[0].key != "refit":
+                return outcomes
+            return [engine.Outcome(state="INTERRUPTED", stop_reason="interrupted")]
+
+        monkeypatch.setattr(engine, "train", train, raising=False)
+        with pytest.raises(Interrupted):
+            experiment().add("net", softmax).run(cv=3, epochs=1, verbose=0)
+        stored = open_store(store).read_run()
+        assert stored.state == "INTERRUPTED"
+        assert {m.state for m in stored.members} == {"COMPLETE"}
+        assert stored.selection.candidate == "net"
+
+    def test_a_signal_ends_the_waiting(self, experiment, softmax, store):
+        """SIGINT is heard while a long training runs, not after it."""
+        epochs = []
+
+        def stop(event):
+            if type(event).__name__ == "EpochEnded":
+                epochs.append(event.epoch)
+                if len(epochs) == 60:
+                    send_ctrl_c()
+
+        patient = hr.EarlyStopping(patience=30_000)
+        entered = experiment().add("net", softmax)
+        with pytest.raises(Interrupted):
+            entered.run(cv=2, epochs=30_000, early_stopping=patient, listener=stop)
+        assert len(epochs) < 30_000
+        assert open_store(store).read_run().state == "INTERRUPTED"
+
+
+class TestSettings:
+    """What was decided before looking is in the record."""
+
+    def test_patience_of_ten_is_the_default_and_remembered(
+        self, experiment, softmax, keras
+    ):
+        """Without a rule there is one; a Keras callback takes its place."""
+        entered = experiment(store=":memory:").add("net", softmax)
+        default = entered.run(cv=3, epochs=1, verbose=0).record.settings
+        assert default.early_stopping["patience"] == 10
+        callback = keras.callbacks.EarlyStopping(patience=4)
+        given = entered.run(cv=3, epochs=1, callbacks=[callback], verbose=0)
+        assert given.record.settings.early_stopping["patience"] == 4
+
+    def test_lanes_are_those_that_ran(self, experiment, guess):
+        """The environment tells the lanes asked for."""
+        run = experiment().add("guess", guess).run(cv=3, lanes=1, verbose=0)
+        assert run.record.environment.lanes == 1
+
+    def test_stages_are_told_in_order(self, experiment, guess):
+        """A listener hears of the trainings, then of the refit."""
+        events = []
+        experiment().add("guess", guess).run(cv=3, listener=events.append)
+        stages = [e.stage for e in events if isinstance(e, StageStarted)]
+        assert stages == ["training", "refit"]
+
+    def test_groups_are_whole_in_cut_and_folds(self, experiment, guess, flowers):
+        """With groups= no group is on both sides of the cut, nor of a fold."""
+        x, y = flowers
+        groups = np.arange(120) // 6
+        run = experiment(x, y, groups=groups).add("guess", guess).run(cv=3, verbose=0)
+        assert run.record.partition.n_test == 30
+        assert all(fold.n_validation % 6 == 0 for fold in run.record.plan.folds)
+
+
+class TestTheWinner:
+    """The chosen model, used."""
+
+    def test_a_refit_gets_the_updates_that_the_folds_needed(self, experiment, net):
+        """The refit's epochs are the folds' median updates over a whole epoch's."""
+        run = experiment().add("net", net).run(cv=3, epochs=8, verbose=0)
+        updates = sorted(
+            m.updates_per_epoch * (m.best_epoch + 1) for m in run.record.members
+        )
+        refit = run.record.refit
+        assert refit.epochs == max(1, round(updates[1] / 3))  # 90 rows in 3 batches
+        assert refit.n_updates == refit.epochs * 3
+        assert refit.history.n_epochs == refit.epochs
+        assert str(updates[1]) in refit.reason
+
+    def test_without_restored_weights_the_last_updates_count(self, experiment, net):
+        """Where the last weights are kept, the refit trains as long as the folds."""
+        rule = hr.EarlyStopping(patience=50, restore_best_weights=False)
+        entered = experiment().add("net", net)
+        run = entered.run(cv=3, epochs=6, early_stopping=rule, verbose=0)
+        assert run.record.refit.epochs == round(6 * 2 / 3)  # 60 rows make 2 updates
+
+    def test_keras_goes_through_the_store(self, experiment, net, flowers, store):
+        """A stored Keras winner predicts what the run's own model does."""
+        x, _ = flowers
+        entered = experiment(preprocess=StandardScaler()).add("net", net)
+        run = entered.run(cv=3, epochs=2, verbose=0)
+        place = open_store(store)
+        winner = stored_winner(place.read_run(run.id), place)
+        expected = run.predict(x)
+        assert expected.shape == (120, 3)
+        np.testing.assert_allclose(
+            winner.predict(winner.prepare(x)), expected, rtol=1e-5, atol=1e-6
+        )
+
+    def test_scikit_learn_goes_through_the_store(self, experiment, flowers, store):
+        """A stored forest predicts what the run's own does."""
+        x, _ = flowers
+        run = experiment().add("forest", RandomForestClassifier(5)).run(cv=3, verbose=0)
+        place = open_store(store)
+        winner = stored_winner(place.read_run(run.id), place)
+        np.testing.assert_array_equal(winner.predict(x), run.predict(x))
+        assert isinstance(run.model, RandomForestClassifier)
+
+    def test_frames_and_lists_are_predicted_as_arrays(self, experiment, flowers):
+        """New rows may come in a frame or in lists, as the training rows may."""
+        import pandas as pd
+        import polars as pl
+
+        x, y = flowers
+        frame = pd.DataFrame(x, columns=list("abcd"))
+        entered = experiment(frame, y).add("logistic", LogisticRegression())
+        run = entered.run(cv=3, verbose=0)
+        expected = run.predict(x)
+        for rows in (frame, pl.from_pandas(frame), x.tolist(), x.astype(np.float64)):
+            np.testing.assert_allclose(run.predict(rows), expected, rtol=1e-5)
+
+    def test_new_rows_that_hold_nan_are_refused(self, experiment, guess, flowers):
+        """A prediction for NaN would be NaN; the row is named."""
+        x = flowers[0].copy()
+        x[3, 1] = np.nan
+        run = experiment().add("guess", guess).run(cv=3, verbose=0)
+        with pytest.raises(hr.DataError, match=r"rows 3"):
+            run.predict(x)
+
+
+def test_linear_and_mlp_learn_diabetes_in_its_own_units():
+    """On diabetes both ready-made models err by less than 65 of the target's units."""
+    from homeroom.engine import models
+
+    experiment = hr.Experiment(
+        data.load("diabetes"), seed=3, store=":memory:", preprocess=StandardScaler()
+    )
+    experiment.add("linear", models.linear, learning_rate=0.05)
+    experiment.add("mlp", models.mlp, units=(16,), dropout=0.0, learning_rate=0.01)
+    experiment.add("least squares", LinearRegression())
+    run = experiment.run(cv=3, epochs=60, verbose=0)
+    assert run.record.metric.name == "root_mean_squared_error"
+    for name in ("linear", "mlp", "least squares"):
+        assert 40 < run.summary(name).mean < 65, name
+    found = run.final_test()
+    assert 40 < found.score < 70
+    assert found.interval.low < found.score < found.interval.high
