@@ -10,7 +10,7 @@ import polars as pl
 
 from homeroom import data
 from homeroom.errors import InputError
-from homeroom.records import RunRecord
+from homeroom.records import RefitRecord, RunRecord
 from homeroom.store import Store
 
 from .refit import Winner, by_class, fetch
@@ -23,12 +23,7 @@ def stored_winner(run: RunRecord, store: Store) -> Winner:
         InputError: If the run ended before its winner was trained.
         StoreError: If the stored model is damaged or cannot be read.
     """
-    if run.refit is None or "model" not in run.refit.artifacts:
-        raise InputError(
-            f"Run {run.id!r} is {run.state} and has no trained winner to predict with. "
-            "Start it again, or name another run (see `homeroom runs`)."
-        )
-    return fetch(run, run.refit, store)
+    return fetch(run, _refit_of(run), store)
 
 
 def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame:
@@ -38,7 +33,7 @@ def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame
     one probability per class ("probability_<class>") for a classification.
 
     Raises:
-        InputError: If the run was not made from a table.
+        InputError: If the run was not made from a table, or has no trained winner.
         DataError: If a column is missing or does not hold what it held in training.
     """
     if not run.dataset.kinds:
@@ -46,10 +41,20 @@ def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame
             f"Run {run.id!r} was trained on arrays, not on a table: use run.predict(x) "
             "in Python."
         )
+    _refit_of(run)  # before the file: its columns are of no interest without a model
     table = data.frame_for(run.dataset, path)
     winner = stored_winner(run, store)
     outputs = np.asarray(winner.predict(winner.prepare(table.x)))
     return pl.concat([table.identifiers, _columns(run, outputs)], how="horizontal")
+
+
+def _refit_of(run: RunRecord) -> RefitRecord:
+    if run.refit is None or "model" not in run.refit.artifacts:
+        raise InputError(
+            f"Run {run.id!r} is {run.state} and has no trained winner to predict with. "
+            "Start it again, or name another run (see `homeroom runs`)."
+        )
+    return run.refit
 
 
 def _columns(run: RunRecord, outputs: Any) -> pl.DataFrame:
