@@ -19,7 +19,7 @@ def test_the_demo_ends_with_a_choice_and_a_report(
     run = open_store(tmp_path / "homeroom.db", create=False).read_run("latest")
     assert run.state == "COMPLETE"
     assert run.final_test is not None
-    assert run.final_test.n == 360
+    assert run.final_test.n == 357
     for name in ("small", "wide", "convnet"):
         assert name in said.stdout
     assert f"{100 * run.final_test.score:.1f} %" in said.stdout

@@ -59,3 +59,12 @@ def test_what_is_done_is_kept(tables: Path, tmp_path: Path) -> None:
     assert 0 < len(done) < 60
     assert f"{len(done)} of 60 trainings are done and kept in run {run.id}" in stderr
     assert not (tmp_path / "report.html").exists()
+    predicted = subprocess.run(
+        [sys.executable, "-m", "homeroom", "predict", "latest", "nothing.csv"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert predicted.returncode == 2
+    assert "is INTERRUPTED and has no trained winner" in predicted.stderr

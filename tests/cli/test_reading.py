@@ -71,6 +71,16 @@ def test_a_run_is_shown(name: str | None, store: Path, invoke: Invoke) -> None:
         assert told in result.stdout
 
 
+def test_a_pipe_has_room_for_every_column(
+    store: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Off a terminal no column is left out for want of width."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    told = invoke("show", "--store", store).stdout
+    for column in ("95 % interval", "SD folds", "SD seeds", "worst fold", "epochs"):
+        assert column in told
+
+
 def test_a_run_for_programs(store: Path, invoke: Invoke) -> None:
     """`show --json` has everything that is stored, and the leaderboard."""
     content = json.loads(invoke("show", "--json", "--store", store).stdout)

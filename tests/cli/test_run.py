@@ -38,12 +38,11 @@ def test_a_table_is_read_compared_and_judged(
     talk = flat(said.stderr)
     for told in (
         "178 rows",
-        "cultivar: classification",
-        "Barbera, Barolo, Grignolino",
+        "classification, because 'cultivar' has 3 text labels",
         "13 numbers: alcohol",
         "left out sample: identifier",
         "linear, small MLP, wide MLP, gradient boosting",
-        "= 12 trainings",
+        "12 trainings of at most 8 epochs",
         "batches of 32",
     ):
         assert told in talk
@@ -69,6 +68,7 @@ def test_a_number_to_predict_is_a_regression(
         *("run", tables / "diabetes.csv", "-t", "progression", *few),
         *("--model", "trees=sklearn.tree:DecisionTreeRegressor"),
         *("--model", "homeroom.engine.models:mlp", "--batch-size", 64),
+        *("--test-size", 42),  # 400 rows are left: two equal folds
     )
     assert result.exit_code == 0, result.stderr
     run = stored(tmp_path)
@@ -153,6 +153,24 @@ def test_bad_input_leaves_nothing_behind(
     assert result.exit_code == 2, result.stderr
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["separable.csv"]
+
+
+def test_ctrl_c_before_training_makes_no_run(
+    separable: Path,
+    tmp_path: Path,
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C while models are made ready ends with 130 and stores nothing."""
+
+    def pressed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("homeroom.protocol.trials.describe", pressed)
+    result = invoke("run", separable, "--target", "answer")
+    assert result.exit_code == 130
+    assert "no run was made" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["separable.csv"]
 
 

@@ -34,23 +34,20 @@ def say_what_was_inferred(
     for label, value in _facts(file, dataset):
         grid.add_row(label, value)
     n = len(candidates) * plan.cv * plan.seeds
+    chosen = "" if batch_size_was_given else " (by the number of rows)"
+    grid.add_row("compared", ", ".join(candidates))
     grid.add_row(
-        "compared",
-        f"{', '.join(candidates)}: × {plan.cv} folds × {plan.seeds} seeds = {n} "
-        "trainings",
-    )
-    why = "" if batch_size_was_given else " (by the number of rows; --batch-size)"
-    grid.add_row(
-        "trained", f"up to {plan.epochs} epochs in batches of {plan.batch_size}{why}"
+        "trained",
+        f"each on {plan.cv} folds with {_counted(plan.seeds, 'seed')}: {n} trainings "
+        f"of at most {_counted(plan.epochs, 'epoch')}, in batches of {plan.batch_size}"
+        f"{chosen}",
     )
     talk().print(grid)
 
 
 def _facts(file: str, dataset: DatasetRecord) -> Iterator[tuple[str, str]]:
     yield "table", f"{file}: {dataset.n_rows:,} rows"
-    yield "target", f"{dataset.target}: {dataset.task}, because {dataset.task_reason}"
-    if dataset.classes:
-        yield "classes", _few(dataset.classes)
+    yield "target", f"{dataset.task}, because {dataset.task_reason}"
     by_kind: dict[str, list[str]] = {}
     for column, kind in dataset.kinds.items():
         by_kind.setdefault(kind, []).append(column)
@@ -77,6 +74,10 @@ def _kind(kind: str, n: int) -> str:
     plural = {"category": "categories", "boolean": "true/false"}.get(kind, f"{kind}s")
     singular = {"boolean": "true/false"}.get(kind, kind)
     return f"{n} {singular if n == 1 else plural}"
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from homeroom.protocol import Experiment, Run
     from homeroom.records import RunRecord
 
+_STOPPED = "bold yellow"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -41,7 +43,9 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
     from homeroom.protocol import Interrupted
 
     check_report_place(plan.report)
-    talk().print("Starting Keras. A first run also compiles; later ones reuse it.\n")
+    tell(
+        "Starting Keras. A first run also compiles; later ones reuse it.\n", style="dim"
+    )
     try:
         run = experiment.run(
             cv=plan.cv,
@@ -54,6 +58,9 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
         )
     except Interrupted as stop:
         _say_what_is_kept(stop.result)
+        raise typer.Exit(INTERRUPTION) from None
+    except KeyboardInterrupt:
+        tell("Interrupted before the first training: no run was made.", style=_STOPPED)
         raise typer.Exit(INTERRUPTION) from None
     if not plan.keep_sealed:
         run.final_test()
@@ -93,6 +100,6 @@ def _say_what_is_kept(run: Run) -> None:
     tell(
         f"Interrupted: {done} of {len(members)} trainings are done and kept in run "
         f"{run.id}. The test rows stay sealed.",
-        style="bold yellow",
+        style=_STOPPED,
     )
     talk().print(f"  homeroom show {run.id}", style="dim")
