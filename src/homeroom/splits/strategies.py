@@ -70,6 +70,11 @@ class StratifiedKFold:
 
     As `sklearn.model_selection.StratifiedKFold`, except that rows are shuffled by
     default, and that a class smaller than `n_splits` is an error, not a warning.
+
+    >>> from homeroom.data import load
+    >>> from homeroom.splits import make_plan
+    >>> make_plan(StratifiedKFold(3), load("iris"), seed=7).folds[0].validation.size
+    50
     """
 
     n_splits: int = 5
@@ -95,6 +100,9 @@ class GroupKFold:
 
     Groups are dealt so that folds have similar sizes (scikit-learn's rule, the same
     for every seed); `shuffle=True` deals them at random instead.
+
+    >>> GroupKFold(n_splits=4)
+    GroupKFold(n_splits=4, shuffle=False)
     """
 
     n_splits: int = 5
@@ -116,7 +124,13 @@ class GroupKFold:
 
 @dataclass(frozen=True)
 class RepeatedKFold:
-    """KFold, done `n_repeats` times with different shuffles."""
+    """KFold, done `n_repeats` times with different shuffles.
+
+    >>> from homeroom.data import load
+    >>> from homeroom.splits import make_plan
+    >>> len(make_plan(RepeatedKFold(5, n_repeats=3), load("iris"), seed=7).folds)
+    15
+    """
 
     n_splits: int = 5
     n_repeats: int = 2
@@ -160,6 +174,12 @@ class TimeSeriesSplit:
 
     `gap` rows between the two parts are left out. Fold i+1 trains on all that fold i
     trained on and more.
+
+    >>> from homeroom.data import load
+    >>> from homeroom.splits import make_plan
+    >>> plan = make_plan(TimeSeriesSplit(2), load("iris"), seed=7)
+    >>> [(fold.train.size, fold.validation.size) for fold in plan.folds]
+    [(50, 50), (100, 50)]
     """
 
     n_splits: int = 5
