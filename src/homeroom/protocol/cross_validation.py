@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeroom import data, judgement, splits
+from homeroom import data, engine, judgement, splits
 from homeroom.engine import EarlyStopping
 from homeroom.errors import FitError, InputError, did_you_mean
 from homeroom.records import (
@@ -29,7 +29,7 @@ from . import trials
 from .candidate import as_candidate
 from .fitting import Interrupted
 from .keeping import keep_run
-from .listening import progress
+from .listening import check_verbose, progress
 from .member import (
     Result,
     assign,
@@ -219,6 +219,8 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         (6, 0.95)
     """
     seed = check_seed(seed)
+    check_verbose(verbose)
+    engine.lane_count(lanes)
     dataset = data.from_arrays(
         x,
         y,

@@ -29,7 +29,7 @@ from homeroom.store import open_store
 from . import trials
 from .candidate import as_candidate
 from .keeping import keep_run
-from .listening import progress
+from .listening import check_verbose, progress
 from .member import (
     Assignment,
     Result,
@@ -195,6 +195,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
         6
     """
     seed = check_seed(seed)
+    check_verbose(verbose)
     candidate = as_candidate(model, {})
     if candidate.kind == "estimator":
         raise InputError(

@@ -1,0 +1,368 @@
+"""Bad input: one error before training, with the place named, and nothing written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import homeroom as hr
+from homeroom.records import EpochEnded
+
+
+class Refused:
+    """What every case is held to: one error, no epoch, no store."""
+
+    def __init__(self, store):
+        self.store = store
+
+    def __call__(self, call, *args, match, error=hr.HomeroomError, **options):
+        epochs = []
+
+        def listener(event):
+            if isinstance(event, EpochEnded):
+                epochs.append(event)
+
+        with pytest.raises(error, match=match) as refused:
+            call(*args, listener=listener, **options)
+        assert not epochs
+        assert not self.store.exists()
+        assert "\n" not in str(refused.value)
+
+
+@pytest.fixture
+def refused(store):
+    return Refused(store)
+
+
+@pytest.fixture(params=["fit", "cross_validate", "Experiment"])
+def train(request, store):
+    """The three doors, called in one way."""
+
+    def experiment(model, x, y, *, cv=3, listener, **options):
+        entered = hr.Experiment(x, y, store=store, test_size=0.25)
+        run_options = {k: v for k, v in options.items() if k not in {"sample_weight"}}
+        entered.add("net", model).run(cv=cv, listener=listener, **run_options)
+
+    def fit(model, x, y, **options):
+        hr.fit(model, x, y, validation_split=0.25, store=store, **options)
+
+    def cross_validate(model, x, y, **options):
+        hr.cross_validate(model, x, y, **({"cv": 3} | options), store=store)
+
+    return {
+        "fit": fit,
+        "cross_validate": cross_validate,
+        "Experiment": experiment,
+    }[request.param]
+
+
+class TestData:
+    """Rows that cannot be learned from."""
+
+    def test_lengths(self, refused, train, softmax, flowers):
+        """x and y of different lengths are refused with both."""
+        x, y = flowers
+        refused(train, softmax, x, y[:-1], error=hr.DataError, match=r"120.*119")
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+    def test_not_finite_x(self, refused, train, softmax, flowers, bad):
+        """NaN and infinity are named by row and column."""
+        x = flowers[0].copy()
+        x[[4, 9], 2] = bad
+        y = flowers[1]
+        # the experiment's own rows only: 4 or 9 may be sealed
+        named = r"(rows? \(rows 4|rows 4, 9|rows 9).*column 2"
+        refused(train, softmax, x, y, error=hr.DataError, match=named)
+
+    def test_not_finite_y(self, refused, train, straight, line):
+        """A missing answer is named by its row."""
+        x, y = line
+        y = y.copy()
+        y[7] = np.nan
+        refused(train, straight, x, y, error=hr.DataError, match=r"rows 7\)")
+
+    def test_text_among_labels(self, refused, train, softmax, flowers):
+        """A missing text label is named by its row."""
+        x, y = flowers
+        names = np.array(["a", "b", "c"], dtype=object)[y]
+        names[5] = None
+        refused(train, softmax, x, names, error=hr.DataError, match=r"rows 5\)")
+
+    def test_labels_beyond_the_outputs(self, refused, train, softmax, flowers):
+        """A label that the model has no output for is not clipped in silence."""
+        x, y = flowers
+        y = y.copy()
+        y[y == 2] = 3
+        refused(train, softmax, x, y, error=hr.DataError, match=r"3 outputs.*: 3 in")
+
+    def test_labels_from_minus_one(self, refused, train, softmax, flowers):
+        """Labels -1, 0, 1 are not read as the last class and the first two."""
+        x, y = flowers
+        refused(train, softmax, x, y - 1, error=hr.DataError, match=r"-1.*0\.\.2")
+
+    def test_fractions_as_labels(self, refused, train, softmax, flowers):
+        """Fractions are no labels for a sparse loss."""
+        x, y = flowers
+        found = r"(0\.\.2|whole number)"
+        refused(train, softmax, x, y + 0.5, error=hr.DataError, match=found)
+
+    def test_integers_beyond_int32(self, refused, train, softmax, flowers):
+        """An identifier that Keras would wrap around is named by its place."""
+        _, y = flowers
+        wide = np.arange(480).reshape(120, 4)
+        wide[3, 1] = 2**31
+        refused(train, softmax, wide, y, error=hr.DataError, match=r"row 3, column 1")
+
+    def test_nothing(self, refused, train, softmax):
+        """No rows, no training."""
+        empty = np.zeros((0, 4))
+        refused(train, softmax, empty, np.zeros(0), match=r"no rows|length 0")
+
+    def test_one_class(self, refused, train, softmax, flowers):
+        """Where all labels are the same there is nothing to learn."""
+        x, y = flowers
+        refused(train, softmax, x, np.zeros_like(y), match="same label")
+
+
+class TestFolds:
+    """Folds that cannot be cut."""
+
+    @pytest.fixture(params=["cross_validate", "Experiment"])
+    def door(self, request, store):
+        def experiment(model, x, y, *, cv, listener):
+            entered = hr.Experiment(x, y, store=store, test_size=10)
+            entered.add("net", model).run(cv=cv, listener=listener)
+
+        def cross_validate(model, x, y, **options):
+            hr.cross_validate(model, x, y, store=store, **options)
+
+        doors = {"cross_validate": cross_validate, "Experiment": experiment}
+        return doors[request.param]
+
+    @pytest.mark.parametrize("k", [0, 1, -2])
+    def test_too_few(self, refused, door, softmax, flowers, k):
+        """One fold is none."""
+        refused(door, softmax, *flowers, cv=k, match="n_splits")
+
+    def test_more_than_rows(self, refused, door, straight, line):
+        """More folds than rows are refused with the number of rows."""
+        refused(door, straight, *line, cv=hr.KFold(61), match=r"\b(60|50)\b")
+
+    def test_more_than_the_smallest_class(self, refused, door, softmax, flowers):
+        """The largest legal number of folds is named, with the class."""
+        x, y = flowers
+        rows = np.r_[np.flatnonzero(y < 2), np.flatnonzero(y == 2)[:8]]
+        refused(
+            door,
+            softmax,
+            x[rows],
+            y[rows],
+            cv=10,
+            match=r"'2' has [78].*n_splits<=[78]",
+        )
+
+    def test_rows_on_both_sides(self, refused, door, softmax, flowers):
+        """A row to train and to validate on is a leak, with its number."""
+        pairs = [(np.arange(60), np.arange(59, 90))]
+        refused(
+            door, softmax, *flowers, cv=pairs, error=hr.LeakageError, match=r"ids 59\)"
+        )
+
+    def test_an_empty_part(self, refused, door, softmax, flowers):
+        """A fold that validates on nothing is refused."""
+        pairs = [(np.arange(60), np.arange(0))]
+        refused(door, softmax, *flowers, cv=pairs, match="validation part.*empty")
+
+    def test_nonsense(self, refused, door, softmax, flowers):
+        """What is no way of cutting is refused by its name."""
+        refused(door, softmax, *flowers, cv="five", match="'five'")
+
+
+class TestValidation:
+    """Rows to validate a fit on."""
+
+    def test_zero_rows(self, refused, softmax, flowers):
+        """No validation rows are refused where Keras accepts them."""
+        x, y = flowers
+        nothing = (x[:0], y[:0])
+        refused(hr.fit, softmax, x, y, validation_data=nothing, match="no rows")
+        refused(hr.fit, softmax, x, y, validation_split=1.0, match="validation_split")
+
+    def test_other_columns(self, refused, softmax, flowers):
+        """Validation rows of another width are refused with both shapes."""
+        x, y = flowers
+        refused(
+            hr.fit,
+            softmax,
+            x,
+            y,
+            validation_data=(x[:, :3], y),
+            match=r"\(4,\).*\(3,\)",
+        )
+
+    def test_lengths_that_make_up_for_each_other(self, refused, softmax, flowers):
+        """A row too few here and too many there do not pass for equal lengths."""
+        x, y = flowers
+        refused(
+            hr.fit,
+            softmax,
+            x[:100],
+            y[:101],
+            validation_data=(x[100:], y[101:]),
+            match="training data: x has 100 rows, y has 101",
+        )
+
+    def test_both_ways(self, refused, softmax, flowers):
+        """validation_split beside validation_data would have no effect."""
+        x, y = flowers
+        refused(
+            hr.fit,
+            softmax,
+            x,
+            y,
+            validation_split=0.2,
+            validation_data=(x, y),
+            match="Leave one out",
+        )
+
+    def test_weights_of_one_side(self, refused, softmax, flowers):
+        """Weights for training rows only would weigh the validation loss otherwise."""
+        x, y = flowers
+        refused(
+            hr.fit,
+            softmax,
+            x,
+            y,
+            validation_data=(x, y),
+            sample_weight=np.ones(120),
+            match="Give both",
+        )
+
+
+class TestArguments:
+    """Arguments that are wrong, or would have no effect."""
+
+    @pytest.mark.parametrize(
+        ("options", "match"),
+        [
+            ({"epochs": 0}, "epochs=0"),
+            ({"epochs": 2.5}, "epochs=2.5"),
+            ({"batch_size": -1}, "batch_size=-1"),
+            ({"verbose": "loud"}, "verbose='loud'"),
+            ({"metric": "acuracy"}, "Did you mean 'accuracy'"),
+            ({"class_weight": {5: 1.0}}, "names 5"),
+            ({"class_weight": {"cat": 1.0}}, "names 'cat'"),
+            (
+                {"early_stopping": hr.EarlyStopping(monitor="val_acc")},
+                "Did you mean 'val_accuracy'",
+            ),
+        ],
+        ids=str,
+    )
+    def test_each(self, refused, train, softmax, flowers, options, match):
+        """Each is refused with what was given."""
+        refused(train, softmax, *flowers, match=match, error=hr.InputError, **options)
+
+    @pytest.mark.parametrize("seed", [-1, 1.5, "seven", 2**40, None])
+    def test_seeds(self, refused, softmax, flowers, store, seed):
+        """A seed is a whole number that all libraries take."""
+        for call in (hr.fit, hr.cross_validate):
+            refused(call, softmax, *flowers, seed=seed, store=store, match="seed=")
+        with pytest.raises(hr.InputError, match="seed="):
+            hr.Experiment(*flowers, seed=seed, store=store)
+
+    @pytest.mark.parametrize(("name", "value"), [("seeds", 0), ("lanes", 0)])
+    def test_counts(self, refused, softmax, flowers, store, name, value):
+        """Zero trainings are none."""
+        entered = hr.Experiment(*flowers, store=store).add("net", softmax)
+        refused(entered.run, match=f"{name}=0", **{name: value})
+        options = {name: value, "store": store}
+        refused(hr.cross_validate, softmax, *flowers, match=f"{name}=0", **options)
+
+    def test_class_and_sample_weights(self, refused, softmax, flowers):
+        """Two kinds of weights at once are refused, as in Keras."""
+        options = {"class_weight": {0: 1.0, 1: 2.0}, "sample_weight": np.ones(120)}
+        for call in (hr.fit, hr.cross_validate):
+            refused(call, softmax, *flowers, match="takes one of them", **options)
+
+    def test_class_weights_of_numbers(self, refused, straight, line):
+        """A regression has no classes to weigh."""
+        refused(hr.fit, straight, *line, class_weight={0: 1.0}, match="no effect")
+
+    def test_a_monitor_that_needs_validation_rows(self, refused, softmax, flowers):
+        """Watching val_loss without validation rows is an error, not a warning."""
+        rule = hr.EarlyStopping()
+        refused(hr.fit, softmax, *flowers, early_stopping=rule, match="val_loss")
+
+    def test_stopping_said_twice(self, refused, train, softmax, flowers, keras):
+        """Two rules to stop by are refused."""
+        refused(
+            train,
+            softmax,
+            *flowers,
+            early_stopping=hr.EarlyStopping(),
+            callbacks=[keras.callbacks.EarlyStopping()],
+            match="given twice",
+        )
+
+    def test_a_callback_that_changes_the_model(
+        self, refused, train, softmax, flowers, keras
+    ):
+        """A callback that cannot be honoured is named, with what to use instead."""
+        refused(
+            train,
+            softmax,
+            *flowers,
+            callbacks=[keras.callbacks.ReduceLROnPlateau()],
+            match="ReduceLROnPlateau.*schedule",
+        )
+
+
+class TestModels:
+    """Model functions that are none."""
+
+    def test_uncompiled(self, refused, train, flowers, keras):
+        """An uncompiled model is refused with what to call."""
+
+        def bare():
+            return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+
+        refused(train, bare, *flowers, match=r"uncompiled.*model\.compile")
+
+    def test_an_uncompiled_instance(self, refused, train, flowers, keras):
+        """So is a live model that was never compiled."""
+        bare = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        refused(train, bare, *flowers, match=r"uncompiled.*model\.compile")
+
+    def test_nothing_returned(self, refused, train, flowers):
+        """A function that forgot its return is told what to return."""
+        refused(train, lambda: None, *flowers, match="returned NoneType")
+
+    def test_the_same_model_twice(self, refused, train, flowers, softmax):
+        """A function that hands out one model again would leak between folds."""
+        one = softmax()
+        refused(train, lambda: one, *flowers, match="the same layers twice")
+
+    def test_another_width(self, refused, train, flowers, keras):
+        """A model of other inputs is refused with the shapes of the data."""
+
+        def narrow():
+            model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3)])
+            model.compile("sgd", "mse")
+            return model
+
+        refused(train, narrow, *flowers, match=r"narrow\(\).*120, 4|narrow\(\).*, 4\)")
+
+    def test_one_that_fails(self, refused, train, flowers):
+        """An error inside the function is told with its own words."""
+
+        def broken():
+            raise RuntimeError("out of ideas")
+
+        refused(train, broken, *flowers, match=r"broken\(\) failed.*out of ideas")
+
+    def test_an_estimator_in_fit(self, refused, flowers):
+        """fit is for epochs; an estimator is sent to where it belongs."""
+        from sklearn.dummy import DummyClassifier
+
+        refused(hr.fit, DummyClassifier(), *flowers, match="cross_validate")
