@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
@@ -39,7 +40,7 @@ def adopt(
     keras = door.keras()
     kept = []
     for callback in callbacks:
-        if isinstance(callback, keras.callbacks.EarlyStopping):
+        if type(callback) is keras.callbacks.EarlyStopping:
             if early_stopping is not None:
                 msg = (
                     "Early stopping is given twice: as early_stopping= and as a "
@@ -69,6 +70,41 @@ def from_keras(callback: Any) -> EarlyStopping:
     )
 
 
+def own_copies(
+    callbacks: Sequence[Any], n_members: int
+) -> Callable[[], tuple[Any, ...]]:
+    """Return what gives each member its callbacks: the given ones, or its own copies.
+
+    One member runs the very objects that were given, so that they can be read
+    afterwards; of several, none may see what another has left in them.
+
+    Raises:
+        InputError: If a callback cannot be copied, or its copies would all write to
+            one file.
+    """
+    if n_members <= 1:
+        return lambda: tuple(callbacks)
+    for callback in callbacks:
+        name = type(callback).__name__
+        if isinstance(callback, door.keras().callbacks.CSVLogger):
+            msg = (
+                f"{name} writes one file, {callback.filename!r}, but {n_members} "
+                "trainings would write it at once. Leave it out: every history is in "
+                "the result."
+            )
+            raise InputError(msg)
+        try:
+            copy.deepcopy(callback)
+        except Exception as error:
+            msg = (
+                f"{n_members} trainings need a copy each of the callback {name}, and "
+                f"it cannot be copied: {type(error).__name__}: {error}. Give it "
+                "nothing that is open, or leave it out."
+            )
+            raise InputError(msg) from error
+    return lambda: copy.deepcopy(tuple(callbacks))
+
+
 class EpochCallbacks:
     """The honoured callbacks of one training, called as Keras calls them."""
 
@@ -92,10 +128,10 @@ class EpochCallbacks:
         for callback in self._callbacks:
             callback.on_epoch_end(epoch, dict(logs))
 
-    def train_ends(self) -> None:
-        """Call `on_train_end` of each."""
+    def train_ends(self, rows: Sequence[dict[str, float]]) -> None:
+        """Call `on_train_end` of each, with the logs of the last of `rows`."""
         for callback in self._callbacks:
-            callback.on_train_end({})
+            callback.on_train_end(dict(rows[-1]) if rows else {})
 
 
 def resolve_rule(
@@ -140,7 +176,7 @@ def _refuse_unless_it_only_reads_logs(callback: Any, keras: Any) -> None:
     reason = None
     if kind.__name__ in _INSTEAD and kind.__module__.startswith("keras."):
         reason = f"use this instead: {_INSTEAD[kind.__name__]}"
-    elif hooks := _other_hooks(kind, keras):
+    elif hooks := _other_hooks(callback, keras):
         reason = f"it works on batches ({', '.join(hooks)})"
     elif _touches_model(kind, keras):
         reason = "it reads or changes self.model while the training runs"
@@ -152,15 +188,18 @@ def _refuse_unless_it_only_reads_logs(callback: Any, keras: Any) -> None:
         raise InputError(msg)
 
 
-def _other_hooks(kind: type, keras: Any) -> list[str]:
+def _other_hooks(callback: Any, keras: Any) -> list[str]:
+    """The hooks, besides those of epochs, that its class or the object itself has."""
     base = keras.callbacks.Callback
-    hooks = [name for name in dir(base) if name.startswith("on_")]
-    if issubclass(kind, keras.callbacks.LambdaCallback):
-        return []  # its batch hooks are looked at below, by what it was given
     return [
         name
-        for name in hooks
-        if name not in _EPOCH_HOOKS and getattr(kind, name) is not getattr(base, name)
+        for name in dir(base)
+        if name.startswith("on_")
+        and name not in _EPOCH_HOOKS
+        and (
+            name in vars(callback)
+            or getattr(type(callback), name) is not getattr(base, name)
+        )
     ]
 
 

@@ -27,37 +27,21 @@ def run(member: Member, training: Training, course: Course, reason: str) -> Outc
     changed = [False]
     callbacks = EpochCallbacks(training.callbacks, training.epochs)
 
-    def measured(rows: Any) -> dict[str, float]:
-        x, y, weight = _rows(jax, member, rows)
-        before = template.weights_fingerprint(template.state_of(model))
-        logs = model.evaluate(
-            x,
-            y,
-            sample_weight=weight,
-            batch_size=training.validation_batch_size or training.batch_size,
-            verbose=0,
-            return_dict=True,
-        )
-        after = template.weights_fingerprint(template.state_of(model))
-        changed[0] = changed[0] or before != after
-        return {name: float(value) for name, value in logs.items()}
-
     class Follow(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            batches.begin(epoch)
             callbacks.epoch_begins(epoch)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             values = {name: float(value) for name, value in sorted(logs.items())}
-            metrics = [np.asarray(v.value) for v in model.metrics_variables]
             for prefix, rows in (
                 ("val_", member.validation_rows),
                 ("train_eval_", member.train_rows),
             ):
                 if rows is not None:
-                    found = measured(rows)
+                    found, moved = _measure(model, member, training, rows)
                     values |= {prefix + k: v for k, v in sorted(found.items())}
-            for variable, value in zip(model.metrics_variables, metrics, strict=True):
-                variable.assign(value)
+                    changed[0] |= moved
             decision = course.epoch_ended(values)
             callbacks.epoch_ends(epoch, values)
             if decision.is_best:
@@ -65,16 +49,17 @@ def run(member: Member, training: Training, course: Course, reason: str) -> Outc
             if decision.stop:
                 model.stop_training = True
 
+    batches = _batches(keras, jax, member, training)
     callbacks.train_begins()
     model.fit(
-        _batches(keras, jax, member, training),
+        batches,
         epochs=training.epochs,
         shuffle=False,
         class_weight=training.class_weight,
         verbose=0,
         callbacks=[Follow()],
     )
-    callbacks.train_ends()
+    callbacks.train_ends(course.rows)
     if course.restores and best:
         model.set_weights(best)
     state = template.state_of(model)
@@ -93,6 +78,31 @@ def run(member: Member, training: Training, course: Course, reason: str) -> Outc
     )
 
 
+def _measure(
+    model: Any, member: Member, training: Training, rows: Any
+) -> tuple[dict[str, float], bool]:
+    """Evaluate, put back what that changed, and return whether a state had moved."""
+    held = [*model.non_trainable_variables, *model.metrics_variables]
+    before = [np.array(v.value) for v in held]
+    x, y, weight = _rows(door.jax(), member, rows)
+    logs = model.evaluate(
+        x,
+        y,
+        sample_weight=weight,
+        batch_size=training.validation_batch_size or training.batch_size,
+        verbose=0,
+        return_dict=True,
+    )
+    moved = [
+        not np.array_equal(variable.value, value, equal_nan=True)
+        for variable, value in zip(held, before, strict=True)
+    ]
+    for variable, value in zip(held, before, strict=True):
+        variable.assign(value)
+    n_states = len(model.non_trainable_variables)
+    return {name: float(value) for name, value in logs.items()}, any(moved[:n_states])
+
+
 def _rows(jax: Any, member: Member, rows: Any) -> tuple[Any, Any, Any]:
     arrays = member.arrays
     parts = (arrays.x, arrays.y, arrays.sample_weight)
@@ -106,8 +116,7 @@ def _batches(keras: Any, jax: Any, member: Member, training: Training) -> Any:
     class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.epoch = 0
-            self.order = order_of_epoch(member, 0, shuffle=training.shuffle)
+            self.begin(0)
 
         def __len__(self) -> int:
             return -(-len(member.train_rows) // size)
@@ -117,9 +126,8 @@ def _batches(keras: Any, jax: Any, member: Member, training: Training) -> Any:
             batch = _rows(jax, member, rows)
             return batch if batch[2] is not None else batch[:2]
 
-        def on_epoch_end(self) -> None:
-            self.epoch += 1
-            self.order = order_of_epoch(member, self.epoch, shuffle=training.shuffle)
+        def begin(self, epoch: int) -> None:
+            self.order = order_of_epoch(member, epoch, shuffle=training.shuffle)
 
     return Batches()
 

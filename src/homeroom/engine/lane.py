@@ -132,7 +132,7 @@ def run(
             best = state
         if decision.stop:
             break
-    callbacks.train_ends()
+    callbacks.train_ends(course.rows)
     if course.restores and course.stopping.best_epoch is not None:
         state = best
     outcome = replace(

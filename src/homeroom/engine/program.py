@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from homeroom.errors import InputError
-
 from . import door, template
 from .member import Arrays, Rows
 
@@ -128,7 +126,9 @@ class Program:
         if fixed != given:
             msg = "a training step changes the shape or dtype of the model's state"
             raise TypeError(msg)
-        return tuple(_flat_logs(self._train_logs)), tuple(_flat_logs(self._test_logs))
+        return tuple(template.flat_logs(self._train_logs)), tuple(
+            template.flat_logs(self._test_logs)
+        )
 
     def _lower_train(self, arrays: Any) -> Any:
         train = door.jax().jit(self._run_train, compiler_options=self._options)
@@ -200,7 +200,7 @@ class Program:
         with keras.StatelessScope(state_mapping=mapping):
             results = self.model.get_metrics_result()
         logs = results if set(results) == set(last_logs) else last_logs
-        values = _flat_logs(logs).values()
+        values = template.flat_logs(logs).values()
         return jnp.stack([jnp.asarray(v, jnp.float32) for v in values])
 
 
@@ -267,24 +267,6 @@ def _like(logs: Any, template_logs: Any) -> Any:
 def _zeros(logs: Any) -> Any:
     jax = door.jax()
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), logs)
-
-
-def _flat_logs(logs: Any) -> dict[str, Any]:
-    """Flatten nested logs as Keras's history does: by sorted name."""
-    flat: dict[str, Any] = {}
-    for name, value in sorted(logs.items()):
-        if isinstance(value, dict):
-            flat.update(_flat_logs(value))
-            continue
-        if np.ndim(value) != 0:
-            msg = (
-                f"The metric {name!r} returns {np.shape(value)} values; a learning "
-                "curve needs one number per epoch. Use an averaging form, such as "
-                "average='macro'."
-            )
-            raise InputError(msg)
-        flat[name] = value
-    return flat
 
 
 def _fresh_metrics(model: Any) -> list[Any]:

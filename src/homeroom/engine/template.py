@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import msgspec
 import numpy as np
 
 from homeroom import fingerprint, seeding
@@ -19,8 +16,6 @@ from homeroom.errors import HomeroomError, InputError
 from . import door
 from .member import Arrays, Description, ModelFunction, Tree, Weights
 
-# Layers whose behaviour is not told by their configuration.
-_OPAQUE_LAYERS = {"Lambda", "Normalization", "Discretization", "JaxLayer", "FlaxLayer"}
 _name_counts: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
 
 
@@ -142,57 +137,6 @@ def restore(model: Any, weights: Weights) -> Any:
     return model
 
 
-def identity(model: Any) -> str | None:
-    """Return a fingerprint of what the model computes, or None when it is not told.
-
-    Two models of equal identity differ at most in the values of their variables.
-    Only configurations of Keras's own parts are believed; custom layers, losses and
-    closures can hide constants, and then the traced step has to be compared.
-    """
-    keras = door.keras()
-    if type(model) is not keras.Sequential and type(model).__name__ != "Functional":
-        return None
-    parts = [*model._flatten_layers(include_self=False), model.optimizer]
-    if any(_is_opaque(part) for part in parts):
-        return None
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of lambdas, not saved here
-            config = [model.get_config(), model.get_compile_config()]
-        config = _without_initializers(config)
-        if _has_custom_part(config):
-            return None
-        shapes = [[str(v.dtype), list(v.shape), v.trainable] for v in model.variables]
-        settings = [keras.config.epsilon(), keras.config.image_data_format()]
-        text = msgspec.json.encode([config, shapes, settings], enc_hook=repr)
-    except Exception:  # noqa: BLE001 - a config that cannot be read tells nothing
-        return None
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
-
-
-def trace(model: Any, arrays: Any, batch_size: int) -> str:
-    """Return a fingerprint of the traced training and test steps, constants included.
-
-    This is the slow and certain way to tell that two models compute the same.
-    """
-    jax = door.jax()
-    batch = jax.tree.map(lambda leaf: leaf[:batch_size], arrays)
-    metrics = [v.value for v in model.metrics_variables]
-    state = (*state_of(model), metrics)
-
-    def steps(state: Any, x: Any, y: Any, weight: Any) -> Any:
-        trainable, non_trainable, _, metrics = state
-        trained = model.train_step(state, (x, y, weight))
-        tested = model.test_step((trainable, non_trainable, metrics), (x, y, weight))
-        predicted = model.predict_step((trainable, non_trainable), (x,))
-        return trained, tested, predicted
-
-    traced, results = jax.make_jaxpr(steps, return_shape=True)(state, *batch[:3])
-    names = tuple(sorted(results[1][0]))
-    told = f"{traced} {jax.tree.structure(results)} {describe(model, batch[1], names)}"
-    values = fingerprint.of_arrays(np.asarray(v) for v in [*traced.consts, *metrics])
-    return fingerprint.of_bytes(told.encode()) + values
-
-
 def direction_of(model: Any, name: str) -> str | None:
     """Return "max" or "min" for a metric of a compiled model, None when unknown."""
     if name == "loss" or name.endswith("_loss"):
@@ -210,10 +154,32 @@ def direction_of(model: Any, name: str) -> str | None:
     return "max" if known[max(ends, key=len)] == "up" else "min"
 
 
+def flat_logs(logs: Any) -> dict[str, Any]:
+    """Flatten nested logs as Keras's history does: by sorted name.
+
+    Raises:
+        InputError: If a metric is more than one number.
+    """
+    flat: dict[str, Any] = {}
+    for name, value in sorted(logs.items()):
+        if isinstance(value, dict):
+            flat.update(flat_logs(value))
+            continue
+        if np.ndim(value) != 0:
+            msg = (
+                f"The metric {name!r} returns {np.shape(value)} values; a learning "
+                "curve needs one number per epoch. Use an averaging form, such as "
+                "average='macro'."
+            )
+            raise InputError(msg)
+        flat[name] = value
+    return flat
+
+
 def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Description:
     """Return what a built model will report; `names` when tracing has told them."""
     if names is None:
-        names = tuple(sorted(model.get_metrics_result()))
+        names = tuple(flat_logs(model.get_metrics_result()))
     directions = {name: direction_of(model, name) for name in names}
     return Description(
         names=names,
@@ -343,48 +309,3 @@ def _first_rows(arrays: Arrays, n: int) -> tuple[Any, ...]:
 def _shapes(tree: Tree) -> str:
     leaves = door.jax().tree.leaves(tree)
     return ", ".join(str(tuple(np.shape(leaf))) for leaf in leaves)
-
-
-def _is_opaque(part: Any) -> bool:
-    kind = type(part)
-    return (
-        not _is_of_keras(kind.__module__)
-        or kind.__name__ in _OPAQUE_LAYERS
-        # a configuration knows a function by its name only
-        or any(callable(v) and not _is_of_keras(_module(v)) for v in vars(part).values())
-        # in no configuration
-        or bool(getattr(part, "_exclude_from_weight_decay_pattern", None))
-        or bool(getattr(part, "_exclude_from_weight_decay", None))
-    )
-
-
-def _is_of_keras(module: str) -> bool:
-    return module == "keras" or module.startswith("keras.")
-
-
-def _module(value: Any) -> str:
-    return getattr(value, "__module__", None) or type(value).__module__
-
-
-def _has_custom_part(config: Any) -> bool:
-    if isinstance(config, dict):
-        if "class_name" in config:
-            if not _is_of_keras(str(config.get("module"))):
-                return True
-        return any(_has_custom_part(value) for value in config.values())
-    if isinstance(config, list | tuple):
-        return any(_has_custom_part(value) for value in config)
-    return callable(config)
-
-
-def _without_initializers(config: Any) -> Any:
-    """Initial values are state; they do not change what is computed."""
-    if isinstance(config, dict):
-        return {
-            key: _without_initializers(value)
-            for key, value in config.items()
-            if not str(key).endswith("initializer") and key != "seed"
-        }
-    if isinstance(config, list | tuple):
-        return [_without_initializers(value) for value in config]
-    return config

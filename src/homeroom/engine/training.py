@@ -12,7 +12,7 @@ from typing import Any
 from homeroom.errors import HomeroomError, InputError
 from homeroom.records import FAILED, INTERRUPTED
 
-from . import callbacks, door, fallback, lane, template
+from . import callbacks, door, fallback, identity, lane, template
 from .member import Arrays, Description, Member, OnEnd, OnEpoch, Outcome, Training
 from .program import Batches, Program, Shape, device_arrays
 from .stopping import EarlyStopping
@@ -27,12 +27,13 @@ class _Job:
     """A member made ready: its program and first state, or why it has none."""
 
     member: Member
-    rule: EarlyStopping | None
-    description: Description
-    program: Program | None
+    rule: EarlyStopping | None = None
+    description: Description | None = None
+    program: Program | None = None
     state: Any = None
     arrays: Any = None
     reason: str = ""
+    error: str = ""
 
 
 def train(
@@ -63,8 +64,10 @@ def train(
             the monitor is wrong.
     """
     training = _adopted(training)
+    _check_weights(members, training)
     n_lanes = _lanes(members, lanes)
     workshop = _Workshop(members, training, one_core=n_lanes > 1)
+    own_callbacks = callbacks.own_copies(training.callbacks, len(members))
     workshop.firsts()
     outcomes: dict[int, Outcome] = {}
     stop = threading.Event()
@@ -73,7 +76,8 @@ def train(
     def work(job: _Job) -> None:
         try:
             if not stop.is_set():
-                outcome = _run(job, training, on_epoch, stop)
+                own = replace(training, callbacks=own_callbacks())
+                outcome = _run(job, own, on_epoch, stop)
                 outcomes[id(job.member)] = outcome
                 on_end(job.member, outcome)
         finally:
@@ -109,7 +113,11 @@ def describe(
     """
     training = _adopted(training)
     workshop = _Workshop(members, training, one_core=_lanes(members, None) > 1)
-    return {job.member.group: job.description for job in workshop.firsts()}
+    return {
+        job.member.group: job.description
+        for job in workshop.firsts()
+        if job.description is not None
+    }
 
 
 def trained_model(member: Member, training: Training, outcome: Outcome) -> Any:
@@ -126,6 +134,24 @@ def trained_model(member: Member, training: Training, outcome: Outcome) -> Any:
 def _adopted(training: Training) -> Training:
     kept, rule = callbacks.adopt(training.callbacks, training.early_stopping)
     return replace(training, callbacks=kept, early_stopping=rule)
+
+
+def _check_weights(members: Sequence[Member], training: Training) -> None:
+    if training.class_weight is None:
+        return
+    if any(member.arrays.sample_weight is not None for member in members):
+        msg = (
+            "class_weight and sample_weight were both given; Keras takes one of them. "
+            "Multiply the class weights into sample_weight and leave class_weight out."
+        )
+        raise InputError(msg)
+    targets = [len(door.jax().tree.leaves(member.arrays.y)) for member in members]
+    if any(n != 1 for n in targets):
+        msg = (
+            f"class_weight weighs the classes of one target, but y has {max(targets)}. "
+            "Give the rows their weights with sample_weight instead."
+        )
+        raise InputError(msg)
 
 
 def _lanes(members: Sequence[Member], lanes: int | None) -> int:
@@ -158,8 +184,11 @@ class _Workshop:
         return list(self._ready.values())
 
     def make(self, member: Member) -> _Job:
-        """Return the member's first state and its program."""
-        return self._ready.pop(id(member), None) or self._make(member)
+        """Return the member's first state and its program, or why it has none."""
+        try:
+            return self._ready.pop(id(member), None) or self._make(member)
+        except template.ModelFunctionError as error:  # of this member, not of all
+            return _Job(member, error=str(error))
 
     def _make(self, member: Member) -> _Job:
         size = self.training.batch_size
@@ -175,11 +204,13 @@ class _Workshop:
         if reason:
             template.finish(model, member.build, member.arrays, size)
             facts = template.describe(model, member.arrays.y)
-            rule = _resolve(self.training.early_stopping, facts, member)
+            rule = _resolve(self.training.early_stopping, facts, member, facts.names)
             return _Job(member, rule, facts, None, reason=reason)
         facts = program.description
-        rule = _resolve(self.training.early_stopping, facts, member)
-        state = template.state_of(model, program.fresh_optimizer)
+        logged = program.train_names
+        rule = _resolve(self.training.early_stopping, facts, member, logged)
+        fresh = None if model.optimizer.built else program.fresh_optimizer
+        state = template.state_of(model, fresh)
         return _Job(member, rule, facts, program, state, self._arrays(member.arrays))
 
     def _arrays(self, arrays: Arrays) -> Any:
@@ -194,10 +225,10 @@ class _Workshop:
         if member.validation_rows is None:
             shape = replace(shape, validation=None)
         arrays = self._arrays(member.arrays)
-        told = template.identity(model)
+        told = identity.identity(model)
         if not told:
             template.finish(model, member.build, member.arrays, shape.train.size)
-            told = template.trace(model, arrays, shape.train.size)
+            told = identity.trace(model, arrays, shape.train.size)
         leaves, tree = door.jax().tree.flatten(arrays)
         kinds = tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves)
         key = (told, str(tree), kinds, shape, self._one_core)
@@ -253,17 +284,21 @@ def _cannot_compile(model: Any) -> str:
         return "the model was compiled with run_eagerly=True"
     if not model.jit_compile:
         return "the model was compiled with jit_compile=False"
-    if getattr(model.optimizer, "use_ema", False):
+    if getattr(identity.inner_optimizer(model), "use_ema", False):
         return "the optimizer averages its weights at the end of fit (use_ema=True)"
     return ""
 
 
 def _resolve(
-    rule: EarlyStopping | None, facts: Description, member: Member
+    rule: EarlyStopping | None,
+    facts: Description,
+    member: Member,
+    logged: Sequence[str],
 ) -> EarlyStopping | None:
+    """Return the rule for a model that logs `logged` while it trains."""
     if rule is None:
         return None
-    known = list(facts.names)
+    known = list(logged)
     if member.validation_rows is not None:
         known += [f"val_{name}" for name in facts.names]
     known += [f"train_eval_{name}" for name in facts.names]
@@ -274,6 +309,8 @@ def _resolve(
 def _run(
     job: _Job, training: Training, on_epoch: OnEpoch, stop: threading.Event
 ) -> Outcome:
+    if job.error:
+        return Outcome(state=FAILED, stop_reason="error", error=job.error)
     course = lane.Course(job.member, job.rule, on_epoch, stop.is_set)
     try:
         if job.program is None:

@@ -1,0 +1,137 @@
+"""Whether two models compute the same, so that they may share a program."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from homeroom import fingerprint
+
+from . import door
+from .template import describe, state_of
+
+# Layers whose behaviour is not told by their configuration.
+_OPAQUE_LAYERS = {"Lambda", "Normalization", "Discretization", "JaxLayer", "FlaxLayer"}
+
+
+def identity(model: Any) -> str | None:
+    """Return a fingerprint of what the model computes, or None when it is not told.
+
+    Two models of equal identity differ at most in the values of their variables.
+    Only configurations of Keras's own parts are believed; custom layers, losses and
+    closures can hide constants, and then the traced step has to be compared.
+    """
+    keras = door.keras()
+    if type(model) is not keras.Sequential and type(model).__name__ != "Functional":
+        return None
+    optimizer = inner_optimizer(model)
+    parts = [*model._flatten_layers(include_self=False), model.optimizer, optimizer]
+    if any(_is_opaque(part) for part in parts) or _excludes(optimizer):
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of lambdas, not saved here
+            config = [model.get_config(), model.get_compile_config()]
+        config = _without_initializers(config)
+        if _has_custom_part(config):
+            return None
+        shapes = [[str(v.dtype), list(v.shape), v.trainable] for v in model.variables]
+        settings = [keras.config.epsilon(), keras.config.image_data_format()]
+        text = msgspec.json.encode([config, shapes, settings], enc_hook=repr)
+    except Exception:  # noqa: BLE001 - a config that cannot be read tells nothing
+        return None
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def trace(model: Any, arrays: Any, batch_size: int) -> str:
+    """Return a fingerprint of the traced training and test steps, constants included.
+
+    This is the slow and certain way to tell that two models compute the same.
+    """
+    jax = door.jax()
+    batch = jax.tree.map(lambda leaf: leaf[:batch_size], arrays)
+    metrics = [v.value for v in model.metrics_variables]
+    state = (*state_of(model), metrics)
+
+    def steps(state: Any, x: Any, y: Any, weight: Any) -> Any:
+        trainable, non_trainable, _, metrics = state
+        trained = model.train_step(state, (x, y, weight))
+        tested = model.test_step((trainable, non_trainable, metrics), (x, y, weight))
+        predicted = model.predict_step((trainable, non_trainable), (x,))
+        return trained, tested, predicted
+
+    traced, results = jax.make_jaxpr(steps, return_shape=True)(state, *batch[:3])
+    names = tuple(sorted(results[1][0]))
+    told = f"{traced} {jax.tree.structure(results)} {describe(model, batch[1], names)}"
+    values = [*_constants(traced), *metrics]
+    return fingerprint.of_bytes(told.encode()) + fingerprint.of_arrays(
+        np.asarray(value) for value in values
+    )
+
+
+def _constants(traced: Any) -> Iterator[Any]:
+    """The arrays of a traced function, also of those that it calls."""
+    yield from getattr(traced, "consts", ())
+    for equation in traced.eqns:
+        for value in equation.params.values():
+            for part in value if isinstance(value, list | tuple) else [value]:
+                if hasattr(part, "eqns"):
+                    yield from _constants(part)
+
+
+def inner_optimizer(model: Any) -> Any:
+    """Return the optimizer that changes the weights, inside any loss scaling."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
+def _is_opaque(part: Any) -> bool:
+    kind = type(part)
+    if not _is_of_keras(kind.__module__) or kind.__name__ in _OPAQUE_LAYERS:
+        return True
+    # a configuration tells a function by its name only
+    functions = [value for value in vars(part).values() if callable(value)]
+    return not all(_is_of_keras(_module(function)) for function in functions)
+
+
+def _excludes(optimizer: Any) -> bool:
+    """Whether some weights do not decay, which no configuration tells."""
+    names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+    return any(getattr(optimizer, name, None) for name in names)
+
+
+def _is_of_keras(module: str) -> bool:
+    return module == "keras" or module.startswith("keras.")
+
+
+def _module(value: Any) -> str:
+    return getattr(value, "__module__", None) or type(value).__module__
+
+
+def _has_custom_part(config: Any) -> bool:
+    if isinstance(config, dict):
+        if "class_name" in config and "module" in config:
+            if not _is_of_keras(str(config["module"])):
+                return True
+        elif config.get("class_name") == "__lambda__":
+            return True
+        return any(_has_custom_part(value) for value in config.values())
+    if isinstance(config, list | tuple):
+        return any(_has_custom_part(value) for value in config)
+    return callable(config)
+
+
+def _without_initializers(config: Any) -> Any:
+    """Initial values are state; they do not change what is computed."""
+    if isinstance(config, dict):
+        return {
+            key: _without_initializers(value)
+            for key, value in config.items()
+            if not str(key).endswith("initializer") and key != "seed"
+        }
+    if isinstance(config, list | tuple):
+        return [_without_initializers(value) for value in config]
+    return config

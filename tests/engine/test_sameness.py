@@ -1,0 +1,251 @@
+"""The engine gives what `keras.Model.fit` gives, bit for bit."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from homeroom import engine
+
+from . import plain
+from .zoo import (
+    BATCH_SIZE,
+    N_ROWS,
+    ZOO,
+    OwnStep,
+    classifier,
+    dense,
+    dropout,
+    member,
+    regressor,
+)
+
+TRAINING = engine.Training(epochs=2, batch_size=BATCH_SIZE, keep_weights=True)
+CLASSES, NUMBERS = ZOO["dense"].arrays, ZOO["own_step"].arrays
+# one lane compiles for all cores and two for one each: the others run on two only
+ON_ONE_LANE_TOO = {"attention", "batch_normalization", "conv2d", "dict_outputs", "lstm"}
+
+
+@pytest.mark.parametrize("name", sorted(ZOO))
+def test_outcome_is_that_of_plain_fit(name):
+    """Weights, optimizer state and history are plain fit's, last partial batch too."""
+    specimen = ZOO[name]
+    training = engine.Training(
+        epochs=3,
+        batch_size=BATCH_SIZE,
+        class_weight=specimen.class_weight,
+        keep_weights=True,
+    )
+    members = [
+        member(specimen.build, specimen.arrays, seed=seed, split=split)
+        for seed, split in ((11, 0), (12, 1))
+    ]
+    references = [plain.fit(each, training) for each in members]
+    for lanes in (1, 2) if name in ON_ONE_LANE_TOO else (2,):
+        outcomes = engine.train(members, training, lanes=lanes)
+        assert [(o.path, o.state) for o in outcomes] == [("scan", "COMPLETE")] * 2
+        assert [
+            plain.same(outcome, reference, specimen.tolerance)
+            for outcome, reference in zip(outcomes, references, strict=True)
+        ] == [[], []]
+
+
+def test_folds_of_any_size_are_exact():
+    """Members whose last batches are full, partial or alone share one exact program."""
+    sizes = (48, 44, 33, 16, 5)
+    members = [member(dropout, n_train=size, split=size) for size in sizes]
+    outcomes = engine.train(members, TRAINING)
+    for each, outcome in zip(members, outcomes, strict=True):
+        assert plain.same(outcome, plain.fit(each, TRAINING)) == []
+    assert [o.updates_per_epoch for o in outcomes] == [3, 3, 3, 1, 1]
+    assert [o.n_updates for o in outcomes] == [6, 6, 6, 2, 2]
+
+
+def test_without_validation_the_values_are_the_same():
+    """Measuring validation rows changes nothing in the training."""
+    members = [member(dropout), member(dropout, validation=False)]
+    with_rows, without = engine.train(members, TRAINING)
+    assert without.final_weights == with_rows.final_weights
+    assert not [key for key in without.history.series if key.startswith("val_")]
+    for key in ("loss", "accuracy"):
+        assert without.history.series[key] == with_rows.history.series[key]
+
+
+def test_batches_follow_the_order_seed_only():
+    """Two models with one order seed see the same batches; another order differs."""
+    from homeroom.engine.lane import order_of_epoch
+
+    first, second = member(dense), member(dropout, seed=11)
+    other = member(dense, split=1)
+    for epoch in range(3):
+        order = order_of_epoch(first, epoch, shuffle=True)
+        assert sorted(order) == sorted(first.train_rows)
+        assert list(order) == list(order_of_epoch(second, epoch, shuffle=True))
+        assert list(order) != list(order_of_epoch(first, epoch + 1, shuffle=True))
+        assert list(order) != list(order_of_epoch(other, epoch, shuffle=True))
+    assert list(order_of_epoch(first, 1, shuffle=False)) == list(first.train_rows)
+
+
+def eager():
+    model = dropout()
+    model.compile(
+        "adam",
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        run_eagerly=True,
+    )
+    return model
+
+
+def averaged():
+    optimizer = keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.7)
+    return regressor(layers.Dense(4), optimizer=optimizer)
+
+
+def averaged_scaled():
+    inner = keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.7)
+    optimizer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=16.0)
+    return regressor(layers.Dense(4), optimizer=optimizer)
+
+
+class Forgetful(OwnStep):
+    """A training step whose state comes back in another type."""
+
+    def train_step(self, state, data):
+        logs, (trainable, non_trainable, *rest) = super().train_step(state, data)
+        trainable = [v.astype("bfloat16") for v in trainable]
+        return logs, (trainable, non_trainable, *rest)
+
+
+def forgetful():
+    model = Forgetful()
+    model.compile("sgd", "mse")
+    return model
+
+
+def eager_step():
+    class Printing(OwnStep):
+        def train_step(self, state, data):
+            logs, state = super().train_step(state, data)
+            self.seen = float(logs["loss"])  # impossible in a traced step
+            return logs, state
+
+    model = Printing()
+    model.compile("adam", "mse", run_eagerly=True)
+    return model
+
+
+FALLBACKS = {
+    "averaged": (averaged, NUMBERS, "use_ema"),
+    "averaged_scaled": (averaged_scaled, NUMBERS, "use_ema"),
+    "eager": (eager, CLASSES, "run_eagerly"),
+    "eager_step": (eager_step, NUMBERS, "run_eagerly"),
+    "forgetful": (forgetful, NUMBERS, "cannot be traced"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FALLBACKS))
+def test_what_cannot_be_compiled_runs_through_fit(name):
+    """The fallback gives plain fit's values too, and says why it was taken."""
+    build, arrays, reason = FALLBACKS[name]
+    training = engine.Training(
+        epochs=2, batch_size=BATCH_SIZE, shuffle=False, keep_weights=True
+    )
+    each = member(build, arrays)
+    (outcome,) = engine.train([each], training)
+    assert (outcome.path, outcome.state, outcome.error) == (
+        "keras.fit",
+        "COMPLETE",
+        None,
+    )
+    assert reason in outcome.path_reason
+    assert plain.same(outcome, plain.fit_at_once(each, training)) == []
+    assert outcome.updates_per_epoch == 3
+    assert outcome.n_updates == 6
+
+
+def test_the_fallback_shuffles_as_the_compiled_epoch_does():
+    """One member through both paths sees the same batches."""
+
+    shuffled = engine.train([member(eager), member(dropout)], TRAINING, lanes=1)
+    assert [o.path for o in shuffled] == ["keras.fit", "scan"]
+    losses = [o.history.series["loss"] for o in shuffled]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+class Counting(layers.Layer):
+    """Counts its calls, in evaluation as well, as recurrent dropout draws there."""
+
+    def build(self, shape):
+        self.calls = self.add_weight(shape=(), trainable=False, initializer="zeros")
+
+    def call(self, x):
+        self.calls.assign_add(1.0)
+        return x * (1.0 + 0.1 * self.calls)
+
+
+def counting(run_eagerly: bool = False):
+    model = classifier(Counting())
+    loss = "sparse_categorical_crossentropy"
+    model.compile("adam", loss, run_eagerly=run_eagerly)
+    return model
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_evaluation_never_moves_a_training(run_eagerly):
+    """State that a model changes while it is measured is put back, and reported."""
+    members = [
+        member(counting, validation=rows, run_eagerly=run_eagerly)
+        for rows in (True, False)
+    ]
+    outcomes = engine.train(members, TRAINING)
+    assert [o.evaluation_changed_state for o in outcomes] == [True, True]
+    assert outcomes[0].final_weights == outcomes[1].final_weights
+    model = plain.fit_without_measuring(members[0], TRAINING)
+    parts = zip(outcomes[0].weights.trainable, model["trainable"], strict=True)
+    for found, expected in parts:
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    drawn = zip(outcomes[0].weights.non_trainable, model["non_trainable"], strict=True)
+    assert all(np.array_equal(found, expected) for found, expected in drawn)
+
+
+def test_a_model_that_only_learns_has_no_changed_state():
+    """Batch statistics move in training only, and are not reported."""
+    specimen = ZOO["batch_normalization"]
+    each = member(specimen.build, specimen.arrays)
+    (outcome,) = engine.train([each], TRAINING)
+    assert not outcome.evaluation_changed_state
+
+
+def test_predictions_are_those_of_predict():
+    """Kept predictions are the trained model's, row by row, through either path."""
+    training = engine.Training(
+        epochs=1, batch_size=BATCH_SIZE, keep_weights=True, keep_predictions=True
+    )
+    specimen = ZOO["dict_outputs"]
+    members = [member(specimen.build, specimen.arrays), member(eager)]
+    for each, outcome in zip(members, engine.train(members, training), strict=True):
+        model = engine.trained_model(each, training, outcome)
+        x, _, _ = plain.rows_of(each.arrays, each.validation_rows)
+        expected = keras.tree.flatten(model.predict(x, verbose=0))
+        found = keras.tree.flatten(outcome.predictions)
+        assert len(found) == len(expected)
+        for a, b in zip(found, expected, strict=True):
+            assert a.shape == b.shape
+            assert len(a) == N_ROWS - len(each.train_rows)
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_the_trained_model_has_the_outcomes_weights():
+    """`trained_model` gives a Keras model that measures what the history says."""
+    each = member(dropout)
+    (outcome,) = engine.train([each], TRAINING)
+    model = engine.trained_model(each, TRAINING, outcome)
+    x, y, _ = plain.rows_of(each.arrays, each.validation_rows)
+    measured = model.evaluate(x, y, batch_size=BATCH_SIZE, verbose=0, return_dict=True)
+    assert measured["loss"] == outcome.history.series["val_loss"][-1]
+    for part, values in plain.parts_of(model).items():
+        kept = getattr(outcome.weights, part)
+        assert all(np.array_equal(a, b) for a, b in zip(kept, values, strict=True))
