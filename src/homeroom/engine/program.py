@@ -126,9 +126,8 @@ class Program:
         if fixed != given:
             msg = "a training step changes the shape or dtype of the model's state"
             raise TypeError(msg)
-        return tuple(template.flat_logs(self._train_logs)), tuple(
-            template.flat_logs(self._test_logs)
-        )
+        logged, measured = map(template.flat_logs, (self._train_logs, self._test_logs))
+        return tuple(logged), tuple(measured)
 
     def _lower_train(self, arrays: Any) -> Any:
         train = door.jax().jit(self._run_train, compiler_options=self._options)
