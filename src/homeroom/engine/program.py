@@ -126,8 +126,10 @@ class Program:
         if fixed != given:
             msg = "a training step changes the shape or dtype of the model's state"
             raise TypeError(msg)
-        logged, measured = map(template.flat_logs, (self._train_logs, self._test_logs))
-        return tuple(logged), tuple(measured)
+        train_flat, test_flat = map(
+            template.flat_logs, (self._train_logs, self._test_logs)
+        )
+        return tuple(train_flat), tuple(test_flat)
 
     def _lower_train(self, arrays: Any) -> Any:
         train = door.jax().jit(self._run_train, compiler_options=self._options)
