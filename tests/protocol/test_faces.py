@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import polars as pl
@@ -70,9 +71,8 @@ def test_a_run(run, tmp_path):
     found = run.final_test()
     path = run.report(tmp_path / "report.html")
     page = path.read_text(encoding="utf-8")
-    assert run.selection.reason.split(".")[0][:40] in page
-    assert f"{found.score:.3f}"[:5] in page or f"{found.score:.1%}" in page
-    assert "http-equiv" in page or "<html" in page
+    assert run.selection.reason in html.unescape(page)
+    assert f"{found.score:.3f}" in page
 
 
 def test_a_stored_run_shows_what_the_run_shows(run, store):
@@ -90,15 +90,4 @@ def test_progress_is_shown_when_asked_for(softmax, flowers, capsys):
     hr.cross_validate(softmax, *flowers, cv=3, epochs=2, verbose=1)
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "softmax" in shown.err or "3" in shown.err
-
-
-def test_a_reopened_test_is_seen_on_the_page(experiment, tmp_path):
-    """The report of a score on rows that were opened before says so."""
-    entered = experiment().add("guess", DummyClassifier())
-    first, second = (entered.run(cv=3, verbose=0) for _ in range(2))
-    first.final_test()
-    with pytest.warns(UserWarning, match="opened before"):
-        second.final_test()
-    page = second.report(tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "opened before" in page
+    assert "3 trainings" in shown.err
