@@ -26,19 +26,27 @@ def done_so_far(store: Path) -> int:
     return sum(member.state == COMPLETE for member in run.members)
 
 
+# A shell's background jobs ignore SIGINT, and their children with them.
+HEARING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from homeroom.__main__ import main
+main()
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to a child is POSIX")
 def test_what_is_done_is_kept(tables: Path, tmp_path: Path) -> None:
     """SIGINT ends a run with 130; finished trainings and the run id remain."""
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "homeroom", "run", tables / "breast-cancer.csv"),
+            *(sys.executable, "-c", HEARING, "run", tables / "breast-cancer.csv"),
             *("--target", "diagnosis", "--epochs", "400", "--cv", "5"),
         ],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     store = tmp_path / "homeroom.db"
     try:
