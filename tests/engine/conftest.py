@@ -7,7 +7,14 @@ from collections import OrderedDict
 import pytest
 
 from homeroom.engine import template, training
-from homeroom.engine.program import Program
+from homeroom.engine.program import Program, _compiler
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compilers_at_rest():
+    """Wait for compilations that nobody waits for; they write into the cache folder."""
+    yield
+    _compiler.shutdown(wait=True)
 
 
 @pytest.fixture

@@ -204,6 +204,39 @@ def own_step(scale: float = 1.0) -> Any:
     return model
 
 
+class Retyped(keras.Sequential):
+    """A model that jit can train and a loop cannot: its state changes its type."""
+
+    def train_step(self, state: Any, data: Any) -> Any:
+        logs, (*weights, optimizer, metrics) = super().train_step(state, data)
+        optimizer = [optimizer[0].astype("uint32"), *optimizer[1:]]
+        return logs, (*weights, optimizer, metrics)
+
+
+def retyped(rate: float = 1e-3) -> Any:
+    """Return a model that has to go through plain fit."""
+    model = Retyped([
+        layers.Input((6,)),
+        layers.Dense(8, activation="relu"),
+        layers.Dense(3),
+    ])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    return model
+
+
+def untyped(rate: float = 1e-3) -> Any:
+    """Return the same model as `retyped`, for the compiled path."""
+    model = keras.Sequential([
+        layers.Input((6,)),
+        layers.Dense(8, activation="relu"),
+        layers.Dense(3),
+    ])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    return model
+
+
 def schedule() -> Any:
     rate = keras.optimizers.schedules.CosineDecay(0.05, decay_steps=9)
     return regressor(layers.Dense(8), optimizer=keras.optimizers.Adam(rate))

@@ -155,7 +155,7 @@ def resolve_rule(
             )
         msg = (
             f"EarlyStopping monitors {rule.monitor!r}, but this fit produces: "
-            f"{', '.join(known)}.{did_you_mean(rule.monitor, known) or hint}"
+            f"{', '.join(known)}.{hint or did_you_mean(rule.monitor, known)}"
         )
         raise InputError(msg)
     mode = direction if rule.mode == "auto" else rule.mode
