@@ -13,6 +13,16 @@ from .dataset import (
     SplitPlanRecord,
 )
 from .events import EpochEnded, Event, Listener, MemberEnded, Note, StageStarted
+from .examination import (
+    LEAKAGE,
+    NOTE,
+    SEVERITIES,
+    WARNING,
+    Checked,
+    Examination,
+    Finding,
+    SheetLine,
+)
 from .history import History, Metric, Verdict
 from .run import (
     COMPLETE,
@@ -36,14 +46,21 @@ __all__ = [
     "FAILED",
     "FORMAT",
     "INTERRUPTED",
+    "LEAKAGE",
+    "NOTE",
     "RUNNING",
+    "SEVERITIES",
+    "WARNING",
     "CandidateRecord",
+    "Checked",
     "DatasetRecord",
     "DroppedColumn",
     "Environment",
     "EpochEnded",
     "Event",
+    "Examination",
     "FinalTest",
+    "Finding",
     "FoldRecord",
     "History",
     "Interval",
@@ -57,6 +74,7 @@ __all__ = [
     "RunRecord",
     "Selection",
     "Settings",
+    "SheetLine",
     "SplitPlanRecord",
     "StageStarted",
     "Verdict",

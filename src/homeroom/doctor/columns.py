@@ -1,0 +1,129 @@
+"""The columns of x by name: numbers side by side, and text as codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from homeroom.data import Features
+
+
+@dataclass(frozen=True, eq=False)
+class Category:
+    """A column of text: a code per row, -1 where it is missing."""
+
+    name: str
+    codes: NDArray[np.int64]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Every column of x, whatever form x has.
+
+    Args:
+        x: What a `Dataset` holds.
+    """
+
+    x: Features
+
+    @property
+    def n(self) -> int:
+        """How many columns there are."""
+        return int(self.numbers.shape[1]) + len(self.categories)
+
+    @cached_property
+    def numbers(self) -> NDArray[Any]:
+        """All columns of numbers side by side [n, columns], as they are stored."""
+        x = self.x
+        if isinstance(x, pl.DataFrame):
+            frame = x.select(pl.exclude(pl.String)).cast(pl.Float64)
+            if not frame.columns:
+                return np.zeros((len(x), 0))
+            return frame.to_numpy()
+        flat = [part.reshape(len(part), -1) for part in _arrays(x).values()]
+        return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
+
+    @cached_property
+    def number_names(self) -> list[str]:
+        """How a finding calls the columns of `numbers`."""
+        x = self.x
+        if isinstance(x, pl.DataFrame):
+            return [name for name in x.columns if x[name].dtype != pl.String]
+        named = []
+        for name, part in _arrays(x).items():
+            width = int(np.prod(part.shape[1:], dtype=np.int64))
+            named += [f"{name}column {i}" for i in range(width)]
+        return named
+
+    @cached_property
+    def categories(self) -> list[Category]:
+        """The columns of text."""
+        x = self.x
+        if not isinstance(x, pl.DataFrame):
+            return []
+        found = []
+        for name in x.columns:
+            if x[name].dtype == pl.String:
+                values, codes = np.unique(
+                    x[name].fill_null("\0").to_numpy().astype(str),
+                    return_inverse=True,
+                )
+                shift = int(len(values) > 0 and values[0] == "\0")
+                named = tuple(str(value) for value in values[shift:])
+                found.append(Category(name, codes.astype(np.int64) - shift, named))
+        return found
+
+    @cached_property
+    def encoded(self) -> NDArray[np.float32]:
+        """Every column as standardized numbers [n, columns], for distances and trees.
+
+        A missing number is the median; a category is its frequency's rank.
+        """
+        numbers = self.numbers.astype(np.float32)
+        missing = ~np.isfinite(numbers)
+        if missing.any():
+            numbers[missing] = np.nan
+            usual = [
+                np.median(column[np.isfinite(column)])
+                if np.isfinite(column).any()
+                else 0.0
+                for column in numbers.T
+            ]
+            numbers = np.where(missing, np.asarray(usual, np.float32), numbers)
+        coded = [_by_frequency(column.codes) for column in self.categories]
+        table = np.concatenate([numbers, *(c.reshape(-1, 1) for c in coded)], axis=1)
+        spread = table.std(axis=0)
+        centered = table - table.mean(axis=0)
+        scaled: NDArray[np.float32] = (
+            centered / np.where(spread > 0, spread, 1)
+        ).astype(np.float32)
+        return scaled
+
+    @property
+    def all_names(self) -> list[str]:
+        """How a finding calls the columns of `encoded`."""
+        return self.number_names + [column.name for column in self.categories]
+
+
+def _arrays(x: Any) -> dict[str, Any]:
+    """Return the arrays of x under the beginnings of their columns' names."""
+    if isinstance(x, dict):
+        return {f"x[{name!r}] ": x[name] for name in sorted(x)}
+    if isinstance(x, list):
+        return {f"x[{i}] ": part for i, part in enumerate(x)}
+    return {"": x}
+
+
+def _by_frequency(codes: NDArray[np.int64]) -> NDArray[np.float32]:
+    values, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    rank = np.empty(len(values), np.float32)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(values))
+    return rank[inverse]

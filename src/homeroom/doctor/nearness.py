@@ -1,0 +1,199 @@
+"""Rows that are almost the same, and kinds of rows that a part does not have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from homeroom.data import counted, first_few
+from homeroom.records import WARNING, Checked, Finding
+from homeroom.seeding import derive, generator
+
+from .duplicates import copies, identities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from .case import Case
+
+MOST_ROWS = 20_000
+_DIMENSIONS = 64
+_NEIGHBORS = 10
+_CLOSEST = 0.1
+_EXPECTED_BY_CHANCE = 0.01
+_N_TOPICS = 8
+_TOPIC_ALPHA = 0.01
+
+
+def near_duplicates(case: Case) -> Iterator[Finding | Checked]:
+    """Find validation rows that are almost a train row of the same fold.
+
+    A row's distance to its nearest neighbor is compared with that to its tenth. In d
+    dimensions a ratio below c comes by chance 9 c^d times per row (after TwoNN, Facco
+    et al. 2017), so c is the ratio that all rows together would reach 0.01 times, and
+    never more than 0.1; d is estimated from the data (Levina & Bickel 2004).
+    """
+    same = identities(case)
+    first = np.unique(same, return_index=True)[1]
+    if len(first) < 5 * _NEIGHBORS or not case.parts:
+        yield _too_few("near-duplicates", len(first), 5 * _NEIGHBORS)
+        return
+    rows = _sample(case, first)
+    ratio, nearest, d = _ratios(case, rows)
+    limit = min(_CLOSEST, (_EXPECTED_BY_CHANCE / (9 * len(rows))) ** (1 / d))
+    if len(rows) < len(first):
+        yield Checked(
+            check="near-duplicates",
+            state="clear",
+            text=f"looked at {len(rows)} of {len(first)} different rows",
+        )
+    close = np.flatnonzero(ratio < limit)
+    if not len(close):
+        return
+    copied, validated, names = copies(case, _joined(same, rows, close, nearest))
+    copied &= ~copies(case, same)[0]
+    if not copied.any():
+        return
+    found = np.flatnonzero(copied)
+    share = float(len(found) / validated.sum())
+    yield Finding(
+        check="near-duplicates",
+        severity=WARNING,
+        where=first_few(names),
+        evidence=(
+            f"{counted(len(found), 'row')} ({share:.1%} of those validated) lie within "
+            f"{limit:.1%} of the usual distance of a train row of the same fold; by "
+            "chance, in all rows together, 0.01 would."
+        ),
+        consequence=(
+            "If these are copies of one thing (a photo taken twice, a patient seen "
+            f"twice), the score is too good by up to {share:.1%} of the rows."
+        ),
+        remedy="Give rows of one thing one group (groups=) and use GroupKFold.",
+        rows=case.row_ids(found),
+        numbers={
+            "share": share,
+            "rows": float(len(found)),
+            "ratio": float(limit),
+            "dimension": float(d),
+        },
+    )
+
+
+def _too_few(check: str, n: int, needed: int) -> Checked:
+    return Checked(
+        check=check,
+        state="skipped",
+        text=f"needs a validation part and {needed} different rows; there are {n}",
+    )
+
+
+def _sample(case: Case, rows: NDArray[Any]) -> NDArray[Any]:
+    if len(rows) <= MOST_ROWS:
+        return rows
+    dice = generator(case.seed, "doctor", "near-duplicates")
+    return np.sort(dice.permutation(rows)[:MOST_ROWS])
+
+
+def _ratios(case: Case, rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], float]:
+    """Return nearest over tenth distance and nearest row, per row; the dimension."""
+    from sklearn.neighbors import NearestNeighbors
+
+    table = projected(case)[rows]
+    fitted = NearestNeighbors(n_neighbors=_NEIGHBORS + 1).fit(table)
+    distances, places = fitted.kneighbors(table)
+    # a row is its own nearest, or ties with what projects onto the same point
+    distances, places = distances[:, 1:], places[:, 1:]
+    far = np.maximum(distances[:, -1], 1e-12)
+    outer = np.maximum(distances[:, _NEIGHBORS // 2 - 1 : -1], 1e-12)
+    spread = float(np.log(far[:, None] / outer).mean())
+    d = min(max(1 / spread, 1.0), 50.0) if spread > 0 else 1.0
+    return distances[:, 0] / far, rows[places[:, 0]], d
+
+
+def _joined(
+    same: NDArray[np.int64],
+    rows: NDArray[Any],
+    close: NDArray[Any],
+    nearest: NDArray[Any],
+) -> NDArray[np.int64]:
+    """Return `same` with near rows counted as one."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = int(same.max()) + 1
+    a, b = same[rows[close]], same[nearest[close]]
+    links = coo_array((np.ones(len(a)), (a, b)), shape=(n, n))
+    clusters = connected_components(links, directed=False)[1]
+    joined: NDArray[np.int64] = clusters[same].astype(np.int64)
+    return joined
+
+
+def projected(case: Case) -> NDArray[np.float32]:
+    """Return the rows in at most 64 dimensions, distances kept but for a few percent.
+
+    More columns are mixed at random (Johnson & Lindenstrauss 1984).
+    """
+    table = case.columns.encoded
+    if table.shape[1] <= _DIMENSIONS:
+        return table
+    dice = generator(case.seed, "doctor", "projection")
+    mix = dice.standard_normal((table.shape[1], _DIMENSIONS)).astype(np.float32)
+    return table @ mix / np.float32(np.sqrt(_DIMENSIONS))
+
+
+def topics(case: Case) -> Iterator[Finding | Checked]:
+    """Find kinds of rows (k-means clusters) that a part does not have.
+
+    A kind is missing only if rows drawn at random would have hit it: with a chance of
+    99 % over all kinds and parts together (Bonferroni).
+    """
+    from sklearn.cluster import KMeans
+
+    if case.n_rows < 10 * _N_TOPICS or not case.parts:
+        yield _too_few("topics", case.n_rows, 10 * _N_TOPICS)
+        return
+    table = projected(case)
+    dice = generator(case.seed, "doctor", "topics")
+    learned = dice.permutation(case.n_rows)[:MOST_ROWS]
+    kinds = KMeans(
+        _N_TOPICS, n_init=3, random_state=derive(case.seed, "doctor", "k-means")
+    ).fit(table[learned])
+    kind = kinds.predict(table)
+    limit = _TOPIC_ALPHA / (2 * _N_TOPICS * len(case.parts))
+    missing: list[str] = []
+    names: list[str] = []
+    for part in case.parts:
+        both = np.r_[part.train, part.validation]
+        share = np.bincount(kind[both], minlength=_N_TOPICS) / len(both)
+        for where, rows in (("train", part.train), ("validation", part.validation)):
+            counts = np.bincount(kind[rows], minlength=_N_TOPICS)
+            gone = (counts == 0) & (share > 0) & ((1 - share) ** len(rows) < limit)
+            for i in np.flatnonzero(gone):
+                named = _described(case, kind == i)
+                missing.append(
+                    f"the {where} part of {part.name} has none of the "
+                    f"{share[i]:.0%} of rows with {named}"
+                )
+                names.append(part.name)
+    if missing:
+        yield Finding(
+            check="topics",
+            severity=WARNING,
+            where=first_few(dict.fromkeys(names)),
+            evidence=f"Of {_N_TOPICS} kinds of rows, {first_few(missing, 3)}.",
+            consequence="What is not in a part is not learned there, or not measured.",
+            remedy="Shuffle, or stratify by what tells these kinds apart.",
+            numbers={"kinds": float(len(missing))},
+        )
+
+
+def _described(case: Case, chosen: NDArray[np.bool_]) -> str:
+    """Return the column in which these rows differ most from the others."""
+    table = case.columns.encoded
+    gap = table[chosen].mean(axis=0)
+    i = int(np.abs(gap).argmax())
+    return f"{'high' if gap[i] > 0 else 'low'} {case.columns.all_names[i]!r}"
