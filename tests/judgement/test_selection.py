@@ -37,14 +37,14 @@ def test_the_steadier_of_equivalents_is_chosen_and_both_are_named(make_summary, 
     assert chosen.equivalent == ("large", "small")
     assert chosen.n_compared == 3
     assert chosen.reason == (
-        "Of 3 candidates 'large' has the best mean (mean validation accuracy 0.932, "
-        "5 folds, approximate 95 % interval 0.874 to 0.99). 'small' is not worse by "
-        "more than 0.01 with a probability of at least 0.95, so cannot be told from "
-        "it. Best mean and steadiest differ: 'small' is chosen (mean 0.916), because "
-        "its worst fold has accuracy 0.9 against 0.88 of 'large' (spread over folds "
-        "0.0114 against 0.0311). 5 folds barely resolve steadiness: the 95 % interval "
-        "of that spread is 0.00683 to 0.0328. As one of 3 compared, its score is "
-        "expected to be too good by up to about 0.0065."
+        "Of 3 candidates 'large' has the best mean (mean validation accuracy 93.2 %, "
+        "5 folds, approximate 95 % interval 87.4 to 99.0 %). 'small' is not worse by "
+        "more than 1.0 points with a probability of at least 95 %, so cannot be told "
+        "from it. Best mean and steadiest differ: 'small' is chosen (mean 91.6 %), "
+        "because its worst fold has accuracy 90.0 % against 88.0 % of 'large' (spread "
+        "over folds 1.1 points against 3.1 points). 5 folds barely resolve steadiness: "
+        "the 95 % interval of that spread is 0.7 to 3.3 points. As one of 3 compared, "
+        "its score is expected to be too good by up to about 0.6 points."
     )
 
 
@@ -54,8 +54,16 @@ def test_a_clearly_best_candidate_wins_alone(make_summary, plan):
     chosen = select([make_summary("large", LARGE), steady_and_poor], plan, n_weights={})
     assert chosen.candidate == chosen.best_mean == "large"
     assert chosen.equivalent == ("large",)
-    assert "Every other candidate is worse by more than 0.01" in chosen.reason
+    assert "Every other candidate is worse by more than 1.0 points" in chosen.reason
     assert "barely resolve" not in chosen.reason
+
+
+def test_worst_folds_that_look_alike_get_the_digits_that_differ(make_summary, plan):
+    """A reason never says that 97.4 % is better than 97.4 %."""
+    a, b = ([0.97412 - d, *[0.98] * 4] for d in (0.0, 0.00024))
+    summaries = [make_summary("a", a), make_summary("b", b)]
+    reason = select(summaries, plan, n_weights={}).reason
+    assert "accuracy 97.41 % against 97.39 % of 'b'" in reason
 
 
 def test_for_a_loss_lower_is_better_and_the_highest_fold_is_worst(make_summary, plan):
@@ -67,7 +75,7 @@ def test_for_a_loss_lower_is_better_and_the_highest_fold_is_worst(make_summary, 
     chosen = select(summaries, plan, n_weights={}, rope=0.01)
     assert (chosen.candidate, chosen.best_mean) == ("small", "large")
     assert chosen.equivalent == ("large", "small")
-    assert "its worst fold has loss 0.1 against 0.12" in chosen.reason
+    assert "its worst fold has loss 0.1000 against 0.1200" in chosen.reason
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,6 @@ def test_one_seed_has_no_seed_spread(make_summary):
             {"state": "FAILED", "error": "Traceback (most recent):\n  x\nOOM: no room"},
             "fold 2, seed 1: OOM: no room",
         ),
-        ({"state": "INTERRUPTED"}, "fold 2, seed 1: interrupted after epoch 2"),
         ({"state": "RUNNING"}, "fold 2, seed 1: ended in state RUNNING (epochs)"),
         ({"scores": {"val_accuracy": math.nan}}, "fold 2, seed 1: val_accuracy is nan"),
     ],
@@ -117,11 +116,42 @@ def test_a_failed_training_is_named_and_not_averaged(
     assert math.isnan(summary.fold_scores[1])
 
 
-def test_a_missing_training_is_a_failure(make_plan, make_member):
-    """A fold without a training makes a summary incomplete."""
+def test_a_missing_training_is_incomplete_and_no_failure(make_plan, make_member):
+    """What is missing, was interrupted or never began is told apart from failures."""
     members = [make_member(0), make_member(0, 1), make_member(1, 1)]
-    summary = summarize(members, make_plan(n_splits=2), ACCURACY)
-    assert summary.failed == ("fold 2, seed 1: was never trained",)
+    members.append(make_member(2, 0, state="INTERRUPTED"))
+    members.append(make_member(2, 1, state="INTERRUPTED", history=History({})))
+    summary = summarize(members, make_plan(n_splits=3), ACCURACY)
+    assert summary.failed == ()
+    assert summary.untrained == (
+        "fold 2, seed 1: was never trained",
+        "fold 3, seed 1: interrupted after epoch 2",
+        "fold 3, seed 2: was never trained",
+    )
+    assert not summary.complete
+
+
+def test_equal_scores_have_no_spread_at_all(make_plan, make_member):
+    """Seeds of an estimator without chance agree: their SD is 0, not 5e-15."""
+    scores = (57.123456789, 61.987654321, 55.5555555553)
+    members = [
+        make_member(fold, seed, score)
+        for fold, score in enumerate(scores)
+        for seed in range(7)
+    ]
+    summary = summarize(members, make_plan(n_splits=3), ACCURACY)
+    assert summary.sd_seeds == 0
+    assert summary.fold_scores == scores
+    same = [make_member(fold, seed, 0.1) for fold in range(3) for seed in range(3)]
+    summary = summarize(same, make_plan(n_splits=3), ACCURACY)
+    assert summary.sd_folds == summary.standard_error == 0
+    assert summary.mean == 0.1
+
+
+def test_an_estimator_has_no_epochs(make_plan, make_member):
+    """Its scores are a history of one entry, which is not counted as an epoch."""
+    members = [make_member(fold, path="estimator") for fold in range(2)]
+    assert math.isnan(summarize(members, make_plan(n_splits=2), ACCURACY).mean_epochs)
 
 
 def test_a_candidate_that_failed_everywhere_has_no_numbers(make_plan, make_member):

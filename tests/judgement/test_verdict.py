@@ -44,9 +44,9 @@ def test_the_lessons_figure_is_overfitting_from_its_turn():
     assert seen.numbers["val_loss_last"] == pytest.approx(TURNING[-1])
     assert seen.numbers["generalization_loss"] > 5
     assert seen.text == (
-        "Overfitting from epoch 13: validation loss rose from 0.237 to 0.48 by epoch "
-        "40 while training loss kept falling (0.186 to 0.0506); the weights of epoch "
-        "13 were kept."
+        "Overfitting from epoch 13: validation loss rose from 0.2375 to 0.4800 by "
+        "epoch 40 while training loss kept falling (0.1861 to 0.05061); the weights of "
+        "epoch 13 were kept."
     )
 
 
@@ -118,7 +118,7 @@ def test_curves_that_still_fall_are_underfitting():
     assert seen.kind == "underfitting"
     assert seen.text == (
         "Underfitting: still improving when training ended; validation loss fell from "
-        "1.08 to 0.899 in the last 2 of 10 epochs. Train longer."
+        "1.084 to 0.8993 in the last 2 of 10 epochs. Train longer."
     )
     assert read(history(slow, slow + 0.05), stop_reason="patience").kind == "good fit"
 
@@ -131,7 +131,8 @@ def test_training_near_the_baseline_is_underfitting():
     near = read(seen, ACCURACY, baseline=0.5)
     assert near.kind == "underfitting"
     assert near.numbers["baseline"] == 0.5
-    assert "0.51" in near.text
+    assert "accuracy is 51.0 %" in near.text
+    assert "gives 50.0 %" in near.text
     unknown = read(seen, ACCURACY)
     assert unknown.kind == "too noisy to tell"
     assert "learned nothing, or everything in its first epoch" in unknown.text
@@ -149,8 +150,8 @@ def test_curves_that_settle_are_a_good_fit():
     seen = read(history(FALLING, FALLING + 0.02), best_epoch=39)
     assert seen.kind == "good fit"
     assert seen.text == (
-        "Good fit: validation loss reached 0.0706 in epoch 40, training loss then was "
-        "0.0506; the weights of epoch 40 were kept."
+        "Good fit: validation loss reached 0.07061 in epoch 40, training loss then was "
+        "0.05061; the weights of epoch 40 were kept."
     )
 
 
@@ -160,7 +161,7 @@ def test_a_stop_by_patience_before_a_clear_rise_is_a_good_fit():
     train = [0.9, 0.5, 0.28, 0.27, 0.26, 0.25]
     seen = read(history(train, val), best_epoch=2, stop_reason="patience", patience=3)
     assert seen.kind == "good fit"
-    assert "0.3 in epoch 3 and did not improve for 3 epochs" in seen.text
+    assert "0.3000 in epoch 3 and did not improve for 3 epochs" in seen.text
 
 
 def test_a_good_fit_on_few_rows_cannot_be_told():
@@ -174,7 +175,7 @@ def test_a_good_fit_on_few_rows_cannot_be_told():
     assert read(seen, ACCURACY).kind == "good fit"
     few = read(seen, ACCURACY, n_validation=20)
     assert few.kind == "too noisy to tell"
-    assert "20 validation rows leave accuracy open by ±0.13" in few.text
+    assert "20 validation rows leave accuracy open by ±13.0 points" in few.text
 
 
 def test_a_curve_noisier_than_its_trend_cannot_be_told():
@@ -188,7 +189,7 @@ def test_a_curve_noisier_than_its_trend_cannot_be_told():
     ("train", "stop_reason", "text"),
     [
         ([1.0, math.nan, 1.0], "epochs", "train_eval_loss became NaN in epoch 2"),
-        ([1.0, 50.0, 900.0], "epochs", "grew from 1 to 900 by epoch 3"),
+        ([1.0, 50.0, 900.0], "epochs", "grew from 1.000 to 900.0 by epoch 3"),
         ([1.0, 0.9, 0.8], "diverged", "stopped after epoch 3"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 
+import keras
 import polars as pl
 import pytest
 from sklearn.dummy import DummyClassifier
@@ -53,11 +54,27 @@ def test_a_cross_validation(softmax, flowers):
     assert cv.verdict.text
 
 
+def test_verdict_and_face_know_the_baseline_alike(flowers):
+    """A model that answers one class is underfitting, in `.verdict` and as shown."""
+
+    def still():
+        dense = keras.layers.Dense(3, "softmax", kernel_initializer="zeros")
+        model = keras.Sequential([keras.Input((4,)), dense])
+        sgd = keras.optimizers.SGD(0.0)
+        model.compile(sgd, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    cv = hr.cross_validate(still, *flowers, cv=3, epochs=3)
+    assert cv.verdict.kind == "underfitting"
+    assert cv.verdict.text in html.unescape(cv._repr_html_())
+
+
 def test_estimators_have_no_curve(flowers):
     """Without epochs the result shows itself too."""
     cv = hr.cross_validate(DummyClassifier(), *flowers, cv=3)
     assert cv.verdict.kind == "no curve"
     assert cv.to_frame().height == 3
+    assert cv.to_frame()["epochs"].null_count() == 3
     assert is_chart(cv.plot())
     assert cv._repr_html_()
 

@@ -6,9 +6,17 @@ import io
 import threading
 from typing import TYPE_CHECKING
 
+import msgspec
 from rich.console import Console
 
-from homeroom.records import EpochEnded, MemberEnded, Note, StageStarted
+from homeroom.records import (
+    INTERRUPTED,
+    EpochEnded,
+    History,
+    MemberEnded,
+    Note,
+    StageStarted,
+)
 from homeroom.report import LiveProgress
 
 from . import fakes
@@ -84,7 +92,28 @@ def test_failures_and_notes_are_told_at_once() -> None:
     assert "large, fold 2, seed 1 failed: diverged" in told(where)
     assert "has 64 columns, not 63." in told(where)
     assert "Column 'id' was left out." in told(where)
-    assert "3 not complete" in told(where)
+    assert "3 trainings in" in told(where)
+    assert told(where).rstrip().endswith(", 3 failed")
+
+
+def test_an_interruption_is_said_once_and_is_no_failure() -> None:
+    """Ctrl-C: who was training says after how many epochs, who waited says nothing."""
+    where = console(terminal=False)
+    run = fakes.run_of()
+    first, second, *rest = run.members_of("tuned")
+    stopped = {"state": INTERRUPTED, "stop_reason": "interrupted", "scores": {}}
+    halted = msgspec.structs.replace(second, **stopped)
+    waiting = [msgspec.structs.replace(m, history=History({}), **stopped) for m in rest]
+    with LiveProgress(where, run.metric) as progress:
+        progress(StageStarted("training", 15, 60))
+        for member in (first, halted, *waiting):
+            progress(MemberEnded(member))
+    n = halted.history.n_epochs
+    lines = told(where).splitlines()
+    assert lines[1] == f"tuned, fold 1, seed 2 interrupted after {n} epochs"
+    assert lines[2].startswith("1 training in ")
+    assert lines[2].endswith(", 1 interrupted")
+    assert len(lines) == 3
 
 
 def test_the_display_counts_trainings_and_shows_their_means() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from homeroom.report import (
@@ -26,27 +28,59 @@ def shown(renderable: object, width: int, encoding: str = "utf-8") -> str:
     return stream.read()
 
 
-@pytest.mark.parametrize("width", [80, 120])
-@pytest.mark.parametrize("run", [fakes.run_of(), fakes.run_with_failures()])
-def test_no_number_is_cut_off(width: int, run: object) -> None:
-    """At 80 and at 120 columns every mean, interval and worst fold is whole."""
+@pytest.mark.parametrize("width", [80, 88, 100, 120])
+@pytest.mark.parametrize(
+    "run",
+    [
+        fakes.run_of(),
+        fakes.run_with_failures(),
+        fakes.regression_run(),
+        fakes.interrupted_run(),
+    ],
+    ids=["complete", "failures", "regression", "interrupted"],
+)
+def test_no_number_is_left_out_or_cut_off(width: int, run: object) -> None:
+    """From 80 columns on each candidate shows mean, both spreads, interval, …."""
     view = run_view(run)  # type: ignore[arg-type]
     text = shown(leaderboard_table(view), width)
     assert max(map(len, text.splitlines())) <= width
+    assert view.measured_on in text
+    for name in ("SD folds", "SD seeds", "95 % interval", "worst fold", "epochs"):
+        assert name in text
+    lines = text.splitlines()
     for row in view.leaderboard:
-        assert row.candidate in text
-        assert row.mean.text in text
-        assert row.worst_fold.text in text
+        [at] = [i for i, line in enumerate(lines) if row.candidate in line.split()]
+        mine = " ".join(lines[at : at + 2])
+        for number in (row.mean, row.sd_folds, row.sd_seeds, row.worst_fold):
+            assert number.text.replace(" points", " pts") in mine
+        assert row.epochs.text in mine.split()
+        assert row.verdict in mine
         if row.interval:
-            assert row.interval.text.replace(" to ", "–") in text
+            assert row.interval.text.replace(" to ", "–") in mine
 
 
-def test_a_wide_terminal_shows_more() -> None:
-    """Seeds and epochs come with the room for them."""
+@pytest.mark.parametrize("width", [80, 120])
+def test_columns_stay_under_each_other_in_korean(width: int) -> None:
+    """A name of wide characters moves no number: every mean ends in one column."""
+    names = ("한국어 후보 모형", "small", "아주아주긴이름의후보모형이라서잘려야한다")
+    pupils = tuple(fakes.Pupil(n, 0.2 + i / 10, 0.1) for i, n in enumerate(names))
+    view = run_view(fakes.run_of(pupils))
+    lines = shown(leaderboard_table(view), width).splitlines()
+    ends = {
+        cell_len(line[: line.index(row.mean.text)])
+        for row in view.leaderboard
+        for line in lines
+        if row.mean.text in line
+    }
+    assert len(ends) == 1
+    assert max(map(cell_len, lines)) <= width
+
+
+def test_a_wide_terminal_needs_one_line_for_each() -> None:
+    """Two lines are for narrow terminals only."""
     view = run_view(fakes.run_of())
     narrow, wide = (shown(leaderboard_table(view), w) for w in (80, 120))
-    assert "SD seeds" in wide
-    assert "SD seeds" not in narrow
+    assert len(narrow.splitlines()) > len(wide.splitlines())
 
 
 def test_a_long_name_gives_way_to_the_numbers() -> None:
@@ -99,11 +133,21 @@ def test_the_panel_tells_choice_reason_and_final_test() -> None:
 
 
 def test_the_panel_names_failures_and_counts_the_rest() -> None:
-    """Three failures are told, more are counted."""
+    """Three failures are told, more are counted; what never began is no failure."""
     view = run_view(fakes.run_with_failures())
     text = " ".join(shown(run_panel(view), 120).replace("│", " ").split())
     assert "Failed. large, fold 2, seed 1: loss became NaN in epoch 3" in text
-    assert "and 1 more" in text
+    assert "Not trained. late: none of 15 trainings began." in text
+    more = replace(view, failures=view.failures * 2)
+    text = " ".join(shown(run_panel(more), 120).replace("│", " ").split())
+    assert "and 3 more" in text
+
+
+def test_the_panel_of_an_interrupted_run_names_no_failure() -> None:
+    """Ctrl-C is not a failure: what is missing is counted under its own word."""
+    text = shown(run_panel(run_view(fakes.interrupted_run())), 120)
+    assert "Failed" not in text
+    assert "Not trained. tuned: of 15 trainings, 1 was interrupted" in text
 
 
 def test_the_list_of_runs_says_what_cannot_be_read() -> None:

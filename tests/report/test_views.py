@@ -8,8 +8,16 @@ import msgspec
 import pytest
 
 from homeroom import judgement
-from homeroom.records import CandidateRecord, History, Verdict
-from homeroom.report import cross_validation_view, fit_view, run_row, run_view
+from homeroom.records import INTERRUPTED, CandidateRecord, History, Verdict
+from homeroom.report import (
+    cross_validation_view,
+    fit_view,
+    format_score,
+    leaderboard_frame,
+    members_frame,
+    run_row,
+    run_view,
+)
 
 from . import fakes
 
@@ -83,7 +91,10 @@ def test_a_candidate_with_failures_is_last_and_says_why() -> None:
     told = [(fact.label, fact.value) for fact in view.failures]
     assert ("large", "fold 2, seed 1: loss became NaN in epoch 3") in told
     assert any("has 64 columns" in value for _, value in told)
-    assert ("late", "no training has begun") in told
+    assert {label for label, _ in told} == {"large"}
+    assert [(fact.label, fact.value) for fact in view.untrained] == [
+        ("late", "none of 15 trainings began")
+    ]
 
 
 def test_an_interrupted_run_says_how_far_it_came() -> None:
@@ -91,10 +102,50 @@ def test_an_interrupted_run_says_how_far_it_came() -> None:
     view = run_view(fakes.interrupted_run())
     assert view.chosen is None
     assert view.answer == "Interrupted before a choice, with 7 trainings done."
-    assert ("tuned", "7 trainings never began") in [
-        (fact.label, fact.value) for fact in view.failures
+    assert view.failures == ()
+    assert [(fact.label, fact.value) for fact in view.untrained] == [
+        ("tuned", "of 15 trainings, 1 was interrupted and 7 never began"),
+        ("small", "none of 15 trainings began"),
+        ("large", "none of 15 trainings began"),
     ]
     assert view.leaderboard[0].marks == ("unfinished",)
+    assert view.leaderboard[1].verdict == "not trained"
+
+
+def test_what_never_began_is_the_same_whether_it_has_records_or_not() -> None:
+    """A run in memory records what never began, a stored one does not: same words."""
+    run = fakes.interrupted_run()
+    begun = {(m.candidate, m.fold, m.seed_index) for m in run.members}
+    waiting = [
+        msgspec.structs.replace(
+            m,
+            state=INTERRUPTED,
+            stop_reason="interrupted",
+            history=History({}),
+            scores={},
+            best_epoch=None,
+        )
+        for m in fakes.run_of(tested=False).members
+        if (m.candidate, m.fold, m.seed_index) not in begun
+    ]
+    stored, whole = (
+        run_view(r)
+        for r in (
+            run,
+            msgspec.structs.replace(run, members=(*run.members, *waiting)),
+        )
+    )
+    assert whole.untrained == stored.untrained
+    assert whole.failures == stored.failures == ()
+    assert [r.verdict for r in whole.leaderboard] == [
+        r.verdict for r in stored.leaderboard
+    ]
+    [last] = [m for m in whole.candidates[0].members if m.name == "fold 5, seed 3"]
+    assert (last.state, last.stopped, last.epochs) == (
+        "not trained",
+        "not trained",
+        "–",
+    )
 
 
 def test_a_sealed_test_shows_no_score() -> None:
@@ -208,18 +259,89 @@ def test_the_strip_has_a_point_per_training() -> None:
 
 
 def test_an_estimator_has_scores_but_no_curve() -> None:
-    """A candidate without epochs has a row, a dash for epochs, and nothing to draw."""
+    """A candidate without epochs has a row, a dash for epochs, and nothing to draw.
+
+    Its scores are kept as a history of one entry, which is no epoch.
+    """
     members = [
         msgspec.structs.replace(
-            m, history=History({}), best_epoch=None, path="estimator"
+            m,
+            history=History({k: (v,) for k, v in m.scores.items()}),
+            best_epoch=None,
+            path="estimator",
         )
         for m in fakes.members_of(fakes.PUPILS[0])
     ]
+    assert members_frame(members)["epochs"].null_count() == len(members)
     view = cross_validation_view("forest", members, fakes.plan_of(), fakes.ACCURACY)
     assert view.curves == ()
     assert view.row.epochs.text == "–"
     assert view.row.verdict == "no curve"
     assert view.row.mean.text == "93.5 %"
+    assert (
+        {m.epochs for m in view.members} == {m.stopped for m in view.members} == {"–"}
+    )
+
+
+def test_an_interval_is_shown_only_where_a_score_can_be() -> None:
+    """Near 100 % the interval of judgement passes 1; words, rows and frames do not."""
+    pupil = fakes.Pupil("nearly", 0.02, 0.9, noise=0.02)
+    members = [
+        msgspec.structs.replace(m, scores={"val_accuracy": 0.92 + 0.02 * m.fold})
+        for m in fakes.members_of(pupil)
+    ]
+    run = fakes.with_selection(
+        msgspec.structs.replace(fakes.run_of((pupil,), tested=False), members=members)
+    )
+    summary = judgement.summarize(members, run.plan, run.metric)
+    assert summary.interval is not None
+    assert summary.interval.high > 1
+    view = run_view(run)
+    interval = view.leaderboard[0].interval
+    assert interval is not None
+    assert interval.high == 1
+    assert interval.low == summary.interval.low
+    assert interval.text.endswith("to 100.0 %")
+    assert leaderboard_frame(view)["high"].to_list() == [1.0]
+    assert interval.text in view.reason
+    assert "beyond 0.0 % or 100.0 %" in view.caveats[0]
+
+
+def test_the_reason_writes_numbers_as_the_table_does() -> None:
+    """Mean and interval stand in the reason in the very words of the leaderboard."""
+    for run in (fakes.run_of(), fakes.regression_run()):
+        view = run_view(run)
+        leader = view.leaderboard[0]
+        assert leader.interval is not None
+        assert f"{view.metric.label} {leader.mean.text}, " in view.reason
+        assert f"interval {leader.interval.text}" in view.reason
+
+
+def test_the_verdict_knows_what_answering_without_looking_gives() -> None:
+    """A model no better than the baseline of the page is underfitting on the page."""
+    run = fakes.run_of((fakes.PUPILS[1],))
+    low = tuple(0.11 + 0.0001 * i for i in range(60))
+    members = [
+        msgspec.structs.replace(
+            m,
+            history=History({
+                **m.history.series,
+                "train_eval_accuracy": low[: m.history.n_epochs],
+                "val_accuracy": low[: m.history.n_epochs],
+            }),
+        )
+        for m in run.members
+    ]
+    view = run_view(msgspec.structs.replace(run, members=tuple(members)))
+    baseline = judgement.baseline(run.plan, run.metric)
+    said = format_score(baseline, run.metric)
+    facts = {fact.label: fact.value for fact in view.data.facts}
+    assert facts["baseline"].startswith(said)
+    assert view.leaderboard[0].verdict == "underfitting"
+    assert f"without looking gives {said}" in view.candidates[0].verdicts[0].value
+    cross = cross_validation_view("small", members, run.plan, run.metric)
+    told = judgement.candidate_verdict(members, run.plan, run.metric)
+    assert cross.row.verdict_text == view.leaderboard[0].verdict_text == told.text
 
 
 def test_folds_that_miss_a_class_say_so() -> None:

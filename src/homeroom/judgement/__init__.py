@@ -7,6 +7,18 @@ Never: trains, draws or stores; and never averages over a training that failed.
 from .comparison import Comparison, compare
 from .curve import Curve, mean_curve
 from .intervals import bootstrap_interval, half_width, sd_interval, wilson
+from .numbers import (
+    ABSENT,
+    clipped,
+    format_interval,
+    format_number,
+    format_score,
+    format_spread,
+    format_spread_interval,
+    is_percentage,
+    metric_label,
+    metric_range,
+)
 from .optimism import expected_maximum
 from .prechelt import (
     first_above,
@@ -15,22 +27,36 @@ from .prechelt import (
     successive_rises,
     training_progress,
 )
+from .reading import baseline, candidate_verdict, member_verdicts
 from .selection import one_std_err, select
 from .summary import Summary, WorstFold, summarize
 from .verdict import overall_verdict, verdict
 
 __all__ = [
+    "ABSENT",
     "Comparison",
     "Curve",
     "Summary",
     "WorstFold",
+    "baseline",
     "bootstrap_interval",
+    "candidate_verdict",
+    "clipped",
     "compare",
     "expected_maximum",
     "first_above",
+    "format_interval",
+    "format_number",
+    "format_score",
+    "format_spread",
+    "format_spread_interval",
     "generalization_loss",
     "half_width",
+    "is_percentage",
     "mean_curve",
+    "member_verdicts",
+    "metric_label",
+    "metric_range",
     "one_std_err",
     "overall_verdict",
     "progress_quotient",

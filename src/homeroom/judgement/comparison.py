@@ -11,6 +11,7 @@ import numpy as np
 from homeroom.errors import InputError
 from homeroom.records import Interval, Metric
 
+from .numbers import SHARES
 from .resampled import (
     corrected_error,
     correlation,
@@ -25,21 +26,6 @@ if TYPE_CHECKING:
     from homeroom.records import SplitPlanRecord
 
     from .summary import Summary
-
-_UNIT_WORDS = frozenset([
-    "accuracy",
-    "acc",
-    "auc",
-    "precision",
-    "recall",
-    "sensitivity",
-    "specificity",
-    "f1",
-    "fbeta",
-    "iou",
-    "io",
-    "r2",
-])
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +171,7 @@ def on_unit_scale(metric: Metric) -> bool:
     False
     """
     words = metric.name.lower().split("_")
-    return metric.direction == "max" and not _UNIT_WORDS.isdisjoint(words)
+    return metric.direction == "max" and not (SHARES | {"r2"}).isdisjoint(words)
 
 
 def _common_folds(a: Summary, b: Summary, plan: SplitPlanRecord) -> list[int]:

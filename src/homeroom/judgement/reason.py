@@ -6,6 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from .numbers import (
+    format_interval,
+    format_score,
+    format_spread,
+    format_spread_interval,
+    metric_label,
+    told_apart,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -59,7 +68,8 @@ def explain(choice: Choice) -> str:
 def _lead(choice: Choice) -> str:
     leader = choice.leader
     measured = (
-        f"mean validation {leader.metric.name} {leader.mean:.4g}, {_base(leader)}"
+        f"mean validation {metric_label(leader.metric.name)} "
+        f"{format_score(leader.mean, leader.metric)}, {_base(leader)}"
     )
     if choice.n_compared == 1:
         other = " that trained without failure" if choice.excluded else ""
@@ -75,9 +85,9 @@ def _base(summary: Summary) -> str:
     base = folds if summary.n_seeds == 1 else f"{folds} × {summary.n_seeds} seeds"
     if summary.interval is None:
         return base
-    low, high = summary.interval.low, summary.interval.high
     percent = f"{100 * summary.interval.level:g} %"
-    return f"{base}, approximate {percent} interval {low:.4g} to {high:.4g}"
+    ends = format_interval(summary.interval, summary.metric)
+    return f"{base}, approximate {percent} interval {ends}"
 
 
 def _equivalence(choice: Choice) -> str:
@@ -87,7 +97,8 @@ def _equivalence(choice: Choice) -> str:
             "One fold cannot tell candidates apart, so all count as equivalent; "
             "cross-validate to compare them."
         )
-    margin = f"worse by more than {choice.rope:.3g} with a probability of at least 0.95"
+    by = format_spread(choice.rope, choice.leader.metric)
+    margin = f"worse by more than {by} with a probability of at least 95 %"
     if not others:
         return f"Every other candidate is {margin}."
     verb = "is" if len(others) == 1 else "are"
@@ -104,27 +115,30 @@ def _decision(choice: Choice) -> str:
             "steadiness, which looks at the worst fold first: "
             f"{_difference(choice, choice.ranking[1])}."
         )
+    mean = format_score(chosen.mean, chosen.metric)
     return (
         f"Best mean and steadiest differ: {chosen.candidate!r} is chosen (mean "
-        f"{chosen.mean:.4g}), because {_difference(choice, leader)}."
+        f"{mean}), because {_difference(choice, leader)}."
     )
 
 
 def _difference(choice: Choice, other: Summary) -> str:
     """Say in which of the ordering values the chosen one beats `other` first."""
-    mine = choice.steadiness[choice.chosen.candidate]
-    theirs = choice.steadiness[other.candidate]
-    name, against = choice.chosen.metric.name, f"of {other.candidate!r}"
+    chosen = choice.chosen
+    mine, theirs = (choice.steadiness[s.candidate] for s in (chosen, other))
+    name, against = metric_label(chosen.metric.name), f"of {other.candidate!r}"
     if mine.worst_fold_loss != theirs.worst_fold_loss:
         # The sign was turned so that lower is better; say the value as it was.
-        return (
-            f"its worst fold has {name} {_worst(choice.chosen)} against "
-            f"{_worst(other)} {against}{_spreads(choice.chosen, other)}"
-        )
+        worst = _worst(chosen), _worst(other)
+        a, b = told_apart(format_score, worst, chosen.metric)
+        said = _spreads(chosen, other)
+        return f"its worst fold has {name} {a} against {b} {against}{said}"
     if mine.sd_folds != theirs.sd_folds:
+        spreads = mine.sd_folds, theirs.sd_folds
+        a, b = told_apart(format_spread, spreads, chosen.metric)
         return (
             f"the worst folds are equal and its {name} spreads less over folds "
-            f"(SD {mine.sd_folds:.3g} against {theirs.sd_folds:.3g} {against})"
+            f"(SD {a} against {b} {against})"
         )
     if mine.n_weights != theirs.n_weights:
         return (
@@ -134,14 +148,15 @@ def _difference(choice: Choice, other: Summary) -> str:
     return f"it ties with {other.candidate!r} in everything and comes first by name"
 
 
-def _worst(summary: Summary) -> str:
-    return f"{summary.worst_fold.value:.4g}" if summary.worst_fold else "no value"
+def _worst(summary: Summary) -> float:
+    return summary.worst_fold.value if summary.worst_fold else math.nan
 
 
 def _spreads(chosen: Summary, other: Summary) -> str:
     if math.isnan(chosen.sd_folds):
         return ""
-    return f" (spread over folds {chosen.sd_folds:.3g} against {other.sd_folds:.3g})"
+    a, b = (format_spread(s.sd_folds, s.metric) for s in (chosen, other))
+    return f" (spread over folds {a} against {b})"
 
 
 def _weights(steadiness: Steadiness) -> str:
@@ -155,8 +170,8 @@ def _caveat(choice: Choice) -> str:
         return ""
     return (
         f"{_count(choice.chosen.n_folds, 'fold')} barely resolve steadiness: the "
-        f"{100 * interval.level:g} % interval of that spread is {interval.low:.3g} to "
-        f"{interval.high:.3g}."
+        f"{100 * interval.level:g} % interval of that spread is "
+        f"{format_spread_interval(interval, choice.chosen.metric)}."
     )
 
 
@@ -168,7 +183,7 @@ def _optimism(choice: Choice) -> str:
         )
     return (
         f"As one of {choice.n_compared} compared, its score is expected to be too good "
-        f"by up to about {choice.optimism:.2g}."
+        f"by up to about {format_spread(choice.optimism, choice.leader.metric)}."
     )
 
 

@@ -36,6 +36,20 @@ def correlation(folds: Iterable[FoldRecord]) -> float:
     )
 
 
+def sum_of_squares(values: Iterable[float]) -> float:
+    """Return the sum of squared deviations from the mean.
+
+    Deviations are taken from the first value before the mean is: the variance does
+    not change, and equal values have none, to the last bit.
+
+    >>> sum_of_squares([57.1234567, 57.1234567, 57.1234567])
+    0.0
+    """
+    data = np.asarray(list(values), dtype=np.float64)
+    shifted = data - data[0]
+    return float(np.sum((shifted - shifted.mean()) ** 2))
+
+
 def corrected_error(scores: Iterable[float], ratio: float) -> float:
     """Return sqrt(var·(1/J + ratio)); NaN for fewer than two scores.
 
@@ -45,7 +59,8 @@ def corrected_error(scores: Iterable[float], ratio: float) -> float:
     values = np.asarray(list(scores), dtype=np.float64)
     if len(values) < 2:
         return math.nan
-    return math.sqrt(float(values.var(ddof=1)) * (1 / len(values) + ratio))
+    variance = sum_of_squares(values) / (len(values) - 1)
+    return math.sqrt(variance * (1 / len(values) + ratio))
 
 
 def t_bounds(center: float, error: float, df: int, level: float) -> tuple[float, float]:

@@ -36,7 +36,7 @@ def select(
 ) -> Selection:
     """Choose a candidate, and say by which rule and how far to trust it.
 
-    1. A candidate with a failed training is left out, with the reason.
+    1. A candidate with a failed or missing training is left out, with the reason.
     2. The best mean leads.
     3. Equivalent to it is who is worse by more than `rope` with a probability below
        0.95 (Bayesian correlated t-test, see `compare`). With one fold nothing can be
@@ -97,7 +97,7 @@ def select(
     """
     _require_candidates(summaries)
     excluded = {
-        s.candidate: "; ".join(s.failed)
+        s.candidate: "; ".join((*s.failed, *s.untrained))
         for s in sorted(summaries, key=lambda s: s.candidate)
         if not s.complete
     }

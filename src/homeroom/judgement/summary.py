@@ -13,10 +13,12 @@ from homeroom.records import COMPLETE, INTERRUPTED, Interval, Metric
 
 from .divergence import first_nonfinite
 from .intervals import check_level, sd_interval
-from .resampled import corrected_error, mean_ratio, t_bounds
+from .resampled import corrected_error, mean_ratio, sum_of_squares, t_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from homeroom.records import MemberRecord, SplitPlanRecord
 
@@ -35,9 +37,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     NaN where no training of that fold has a score. `mean` is their mean, `sd_folds`
     their SD and `sd_seeds` the pooled SD over seeds inside a fold (both ddof=1, NaN
     when there is nothing to compare). `standard_error` is the corrected one, from
-    which `interval` is made; both need two folds. `n_folds` counts the folds that
-    have a score. `mean_best_epoch` is 0-based, like `best_epoch`. `complete` is False
-    when any training is missing or failed: such a candidate is never selected.
+    which `interval` is made; both need two folds. The interval is as computed: near
+    100 % its end may be above 1, which `judgement.clipped` cuts off for showing.
+    `n_folds` counts the folds that have a score. `mean_epochs` is NaN for a
+    scikit-learn estimator, which has none; `mean_best_epoch` is 0-based, like
+    `best_epoch`. `failed` has what went wrong, `untrained` what was interrupted or
+    never began. `complete` is False when there is either: such a candidate is never
+    selected.
     """
 
     candidate: str
@@ -57,6 +63,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     mean_best_epoch: float
     failed: tuple[str, ...]
     complete: bool
+    untrained: tuple[str, ...] = ()
 
 
 def summarize(
@@ -68,8 +75,9 @@ def summarize(
 ) -> Summary:
     """Add up the trainings of one candidate.
 
-    A training that failed, was interrupted, has no finite score or is missing is
-    named in `failed`; the numbers are over what exists, and `complete` says so.
+    A training that failed or has no finite score is named in `failed`, one that was
+    interrupted or is missing in `untrained`; the numbers are over what exists, and
+    `complete` says so.
     The interval is the corrected resampled t (Nadeau & Bengio 2003).
 
     Args:
@@ -119,22 +127,24 @@ def summarize(
     candidate = _one_candidate(members, plan)
     reasons = [_failure(member, metric) for member in members]
     scored = [m for m, why in zip(members, reasons, strict=True) if why is None]
-    failed = _missing(members, plan)
+    failed: list[tuple[int, int, str]] = []
+    untrained = _missing(members, plan)
     for member, why in zip(members, reasons, strict=True):
         if why is not None:
-            failed.append((member.fold, member.seed_index, why))
+            told = untrained if member.state == INTERRUPTED else failed
+            told.append((member.fold, member.seed_index, why))
     scores: dict[int, list[float]] = {}
     for member in scored:
         value = member.scores[metric.validation_key]
         scores.setdefault(member.fold, []).append(value)
-    fold_means = {fold: float(np.mean(values)) for fold, values in scores.items()}
+    fold_means = {fold: _mean(values) for fold, values in scores.items()}
     present = np.array(list(fold_means.values()))
-    mean = float(present.mean()) if len(present) else math.nan
     sd = error = math.nan
     if len(present) > 1:
-        sd = float(present.std(ddof=1))
+        sd = math.sqrt(sum_of_squares(present) / (len(present) - 1))
         ratio = mean_ratio(plan.folds[fold] for fold in fold_means)
         error = corrected_error(present, ratio)
+    mean = _mean(present)
     best_epochs = [m.best_epoch for m in scored if m.best_epoch is not None]
     return Summary(
         candidate=candidate,
@@ -154,13 +164,20 @@ def summarize(
         worst_fold=_worst(fold_means, metric),
         n_folds=len(present),
         n_seeds=len({m.seed_index for m in members}),
-        mean_epochs=_mean([m.history.n_epochs for m in scored]),
+        mean_epochs=_mean([
+            m.history.n_epochs for m in scored if m.path != "estimator"
+        ]),
         mean_best_epoch=_mean(best_epochs),
-        failed=tuple(
-            f"fold {fold + 1}, seed {seed + 1}: {reason}"
-            for fold, seed, reason in sorted(failed)
-        ),
-        complete=not failed,
+        failed=_told(failed),
+        complete=not failed and not untrained,
+        untrained=_told(untrained),
+    )
+
+
+def _told(places: list[tuple[int, int, str]]) -> tuple[str, ...]:
+    return tuple(
+        f"fold {fold + 1}, seed {seed + 1}: {reason}"
+        for fold, seed, reason in sorted(places)
     )
 
 
@@ -212,6 +229,9 @@ def _failure(member: MemberRecord, metric: Metric) -> str | None:
             )
         value = member.scores[key]
         return None if math.isfinite(value) else f"{key} is {value}"
+    if member.state == INTERRUPTED:
+        n = member.history.n_epochs
+        return f"interrupted after epoch {n}" if n else "was never trained"
     if member.error:
         lines = [line.strip() for line in member.error.splitlines() if line.strip()]
         # The cause of a Python traceback stands in its last line.
@@ -219,8 +239,6 @@ def _failure(member: MemberRecord, metric: Metric) -> str | None:
     broken = first_nonfinite(member.history, tuple(member.history.series))
     if broken is not None:
         return broken
-    if member.state == INTERRUPTED:
-        return f"interrupted after epoch {member.history.n_epochs}"
     return f"ended in state {member.state} ({member.stop_reason})"
 
 
@@ -228,7 +246,7 @@ def _pooled_sd(groups: Sequence[Sequence[float]]) -> float:
     df = sum(len(group) - 1 for group in groups)
     if df == 0:
         return math.nan
-    squares = sum(float(np.var(group)) * len(group) for group in groups)
+    squares = sum(sum_of_squares(group) for group in groups)
     return math.sqrt(squares / df)
 
 
@@ -251,5 +269,9 @@ def _worst(fold_means: dict[int, float], metric: Metric) -> WorstFold | None:
     return WorstFold(fold_means[fold], fold)
 
 
-def _mean(values: Sequence[int]) -> float:
-    return float(np.mean(values)) if values else math.nan
+def _mean(values: Sequence[float] | NDArray[np.float64]) -> float:
+    """Return the mean; that of equal values is that value, to the last bit."""
+    if not len(values):
+        return math.nan
+    first = float(values[0])
+    return first + float(np.mean(np.asarray(values, np.float64) - first))

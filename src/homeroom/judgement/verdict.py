@@ -15,6 +15,7 @@ from homeroom.records import Verdict
 from .comparison import on_unit_scale
 from .divergence import first_nonfinite
 from .evidence import Evidence, gather, train_loss
+from .numbers import LOSS, format_score, format_spread, metric_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +75,9 @@ def verdict(
     >>> seen.kind, seen.epoch
     ('overfitting', 2)
     >>> print(seen.text)
-    Overfitting from epoch 3: validation loss rose from 0.5 to 1 by epoch 7 while
-    training loss kept falling (0.3 to 0.02); the weights of epoch 3 were kept.
+    Overfitting from epoch 3: validation loss rose from 0.5000 to 1.000 by epoch 7
+    while training loss kept falling (0.3000 to 0.02000); the weights of epoch 3 were
+    kept.
     """
     if best_epoch is not None and not 0 <= best_epoch < max(history.n_epochs, 1):
         raise InputError(
@@ -90,10 +92,10 @@ def verdict(
     return (
         _below_baseline(seen, metric, baseline)
         or _noisy_curve(seen)
-        or _risen(seen, _score_held(history, metric, seen))
+        or _risen(seen, metric, _score_held(history, metric, seen))
         or (_still_improving(seen) if stop_reason != "patience" else None)
         or (_nothing_moved(seen) if baseline is None else None)
-        or _too_few_rows(seen)
+        or _too_few_rows(seen, metric)
         or _good_fit(seen, stop_reason, patience)
     )
 
@@ -174,16 +176,16 @@ def _below_baseline(
     if better > _BARELY * way:
         return None
     text = (
-        f"Underfitting: even on the training rows {metric.name} is "
-        f"{_said(seen.train_score)}, where answering without looking gives "
-        f"{_said(baseline)}. Try a larger model, a larger learning rate or better "
-        "features."
+        f"Underfitting: even on the training rows {metric_label(metric.name)} is "
+        f"{format_score(seen.train_score, metric)}, where answering without looking "
+        f"gives {format_score(baseline, metric)}. Try a larger model, a larger "
+        "learning rate or better features."
     )
     numbers = {**seen.numbers(), "baseline": baseline}
     return Verdict(UNDERFITTING, text, numbers=numbers)
 
 
-def _risen(seen: Evidence, score_held: str) -> Verdict | None:
+def _risen(seen: Evidence, metric: Metric, score_held: str) -> Verdict | None:
     """The validation loss rose after its minimum while training went on learning."""
     if not (seen.risen and seen.train_fell):
         return None
@@ -200,9 +202,9 @@ def _risen(seen: Evidence, score_held: str) -> Verdict | None:
         return Verdict(OVERFITTING, text, epoch=seen.turn, numbers=seen.numbers())
     text = (
         f"Too noisy to tell: after epoch {seen.turn + 1} {rose}, but the gap between "
-        f"training and validation {seen.gap.name} ({_said(seen.gap.value)}) is within "
-        f"what {seen.n_validation} validation rows leave open "
-        f"(±{_said(seen.gap.half_width)})."
+        f"training and validation {metric_label(seen.gap.name)} "
+        f"({_gap(seen, metric, seen.gap.value)}) is within what {seen.n_validation} "
+        f"validation rows leave open (±{_gap(seen, metric, seen.gap.half_width)})."
     )
     return Verdict(TOO_NOISY, text, numbers=seen.numbers())
 
@@ -211,8 +213,8 @@ def _noisy_curve(seen: Evidence) -> Verdict | None:
     if not seen.noisier_than_trend:
         return None
     text = (
-        f"Too noisy to tell: validation loss jumps by about {_said(seen.noise)} from "
-        f"epoch to epoch, and its whole trend is {_said(seen.trend)}. Try a smaller "
+        f"Too noisy to tell: validation loss jumps by about {_width(seen.noise)} from "
+        f"epoch to epoch, and its whole trend is {_width(seen.trend)}. Try a smaller "
         "learning rate, a larger batch or more validation rows."
     )
     return Verdict(TOO_NOISY, text, numbers=seen.numbers())
@@ -242,13 +244,14 @@ def _nothing_moved(seen: Evidence) -> Verdict | None:
     return Verdict(TOO_NOISY, text, numbers=seen.numbers())
 
 
-def _too_few_rows(seen: Evidence) -> Verdict | None:
+def _too_few_rows(seen: Evidence, metric: Metric) -> Verdict | None:
     if not seen.gap.too_few_rows:
         return None
     text = (
         f"Too noisy to tell: {seen.n_validation} validation rows leave "
-        f"{seen.gap.name} open by ±{_said(seen.gap.half_width)}. Use more validation "
-        "rows, or look at all folds together."
+        f"{metric_label(seen.gap.name)} open by "
+        f"±{_gap(seen, metric, seen.gap.half_width)}. Use more validation rows, or "
+        "look at all folds together."
     )
     return Verdict(TOO_NOISY, text, numbers=seen.numbers())
 
@@ -276,13 +279,21 @@ def _score_held(history: History, metric: Metric, seen: Evidence) -> str:
     at_turn, at_end = values[seen.turn], values[-1]
     if not (at_end == at_turn or metric.better(at_end, at_turn)):
         return ""
-    said = f"({_said(at_turn)} to {_said(at_end)})"
-    return f"; validation {metric.name} did not get worse {said}"
+    said = f"({format_score(at_turn, metric)} to {format_score(at_end, metric)})"
+    return f"; validation {metric_label(metric.name)} did not get worse {said}"
 
 
 def _kept(seen: Evidence) -> str:
     return f"the weights of epoch {seen.kept + 1} were kept"
 
 
-def _said(value: float) -> str:
-    return f"{value:.3g}"
+def _gap(seen: Evidence, metric: Metric, value: float) -> str:
+    return format_spread(value, metric if seen.gap.name == metric.name else LOSS)
+
+
+def _said(loss: float) -> str:
+    return format_score(loss, LOSS)
+
+
+def _width(spread: float) -> str:
+    return format_spread(spread, LOSS)

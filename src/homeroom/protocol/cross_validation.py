@@ -34,7 +34,6 @@ from .member import (
     Result,
     assign,
     check_seed,
-    n_validation,
     settings_of,
     training_of,
 )
@@ -85,23 +84,18 @@ class CrossValidation:
         return self.summary(key).sd_folds
 
     def interval(self, key: str | None = None) -> Interval | None:
-        """Return the corrected 95 % interval of the mean (Nadeau & Bengio 2003)."""
+        """Return the corrected 95 % interval of the mean (Nadeau & Bengio 2003).
+
+        The numbers are those of the t-distribution, which knows no bounds: of an
+        accuracy near 1 the upper end may be above 1. What is shown (tables, charts,
+        page) is cut off where no score can be; see `homeroom.judgement.clipped`.
+        """
         return self.summary(key).interval
 
     @property
     def verdict(self) -> Verdict:
         """What the learning curves of all trainings say together."""
-        return judgement.overall_verdict([
-            judgement.verdict(
-                member.history,
-                self.metric,
-                best_epoch=member.best_epoch,
-                n_validation=n_validation(self.plan, member.fold),
-                stop_reason=member.stop_reason,
-            )
-            for member in self.members
-            if member.state != INTERRUPTED
-        ])
+        return judgement.candidate_verdict(self.members, self.plan, self.metric)
 
     def plot(self) -> Any:
         """Return the learning curves of all folds as an Altair chart."""

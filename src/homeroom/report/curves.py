@@ -29,6 +29,7 @@ def curve_views(
 
     The loss comes first: it is what training lowers and what a verdict reads.
     """
+    members = [m for m in members if m.path != "estimator"]  # a point is no curve
     metrics = [LOSS] if metric.name == "loss" else [LOSS, metric]
     views = (_curve_view(members, each, verdict) for each in metrics)
     return tuple(view for view in views if view is not None)

@@ -25,7 +25,8 @@ def members_frame(
 
     Columns: candidate, repeat, fold (inside its repeat), seed_index, seed, state, the
     scores (`val_*` first, null where a training has none), best_epoch, epochs,
-    stop_reason, n_updates, seconds, path, error.
+    stop_reason, n_updates, seconds, path, error. `epochs` is null for a scikit-learn
+    estimator, which has none.
 
     Args:
         members: The trainings, in the order of the rows.
@@ -56,7 +57,7 @@ def members_frame(
         ("state", pl.String, [m.state for m in members]),
         *((n, pl.Float64, [m.scores.get(n) for m in members]) for n in ordered),
         ("best_epoch", pl.Int64, [m.best_epoch for m in members]),
-        ("epochs", pl.Int64, [m.history.n_epochs for m in members]),
+        ("epochs", pl.Int64, [_n_epochs(m) for m in members]),
         ("stop_reason", pl.String, [m.stop_reason for m in members]),
         ("n_updates", pl.Int64, [m.n_updates for m in members]),
         ("seconds", pl.Float64, [m.seconds for m in members]),
@@ -93,8 +94,9 @@ def history_frame(member: MemberRecord) -> pl.DataFrame:
 def leaderboard_frame(view: RunView) -> pl.DataFrame:
     """Return one row per candidate, from the best mean to the worst.
 
-    Columns: rank, candidate, mean, low, high (the interval of the mean), sd_folds,
-    sd_seeds, worst_fold, epochs, verdict, chosen, best_mean, equivalent, complete.
+    Columns: rank, candidate, mean, low, high (the interval of the mean, cut off where
+    no score can be, such as above 1 for an accuracy), sd_folds, sd_seeds, worst_fold,
+    epochs, verdict, chosen, best_mean, equivalent, complete.
     A number that does not exist is null.
     """
     rows = view.leaderboard
@@ -115,6 +117,10 @@ def leaderboard_frame(view: RunView) -> pl.DataFrame:
         ("equivalent", pl.Boolean, [row.equivalent for row in rows]),
         ("complete", pl.Boolean, [not row.unfinished for row in rows]),
     ])
+
+
+def _n_epochs(member: MemberRecord) -> int | None:
+    return None if member.path == "estimator" else member.history.n_epochs
 
 
 def _frame(columns: Sequence[tuple[str, Any, list[Any]]]) -> pl.DataFrame:

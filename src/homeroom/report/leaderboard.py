@@ -7,11 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from homeroom import judgement
-from homeroom.records import COMPLETE, FAILED
+from homeroom.records import COMPLETE, FAILED, INTERRUPTED
 
 from . import measures
 from .curves import LOSS
-from .formats import format_count, format_epochs, format_seconds, is_percentage
+from .formats import (
+    format_count,
+    format_epochs,
+    format_seconds,
+    format_spread_interval,
+)
 from .models import Fact, LeaderboardRow, MemberRow, Shown, StripPoint
 
 if TYPE_CHECKING:
@@ -27,18 +32,22 @@ if TYPE_CHECKING:
     )
 
 UNKNOWN = Shown(math.nan, "–")
-_MISSING = "was never trained"
+NOT_TRAINED = "not trained"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A candidate with what judgement says of it; `summary` is None if untrained."""
+    """A candidate with what judgement says of it; `summary` is None if untrained.
+
+    `n_planned` is how many trainings it should have.
+    """
 
     candidate: str
     members: tuple[MemberRecord, ...]
     summary: Summary | None
     verdict: Verdict
     verdicts: tuple[Fact, ...]
+    n_planned: int
 
 
 def judged(
@@ -46,31 +55,32 @@ def judged(
     members: Sequence[MemberRecord],
     plan: SplitPlanRecord,
     metric: Metric,
+    *,
     patience: int | None = None,
+    n_seeds: int | None = None,
 ) -> Judged:
-    """Summarize a candidate and read the curves of its trainings."""
-    verdicts = {
-        name_of(m): judgement.verdict(
-            m.history,
-            metric,
-            best_epoch=m.best_epoch,
-            n_validation=plan.folds[m.fold].n_validation,
-            stop_reason=m.stop_reason,
-            patience=patience,
-        )
-        for m in members
-        if m.state == COMPLETE or m.stop_reason == "diverged"
-    }
+    """Summarize a candidate and read the curves of its trainings.
+
+    Args:
+        candidate: Its name.
+        members: Its trainings, as far as there are any.
+        plan: The folds.
+        metric: The yardstick.
+        patience: The patience of early stopping, for the sentences.
+        n_seeds: How many seeds were planned; None is as many as were begun.
+    """
+    read = judgement.member_verdicts(members, plan, metric, patience=patience)
     return Judged(
         candidate=candidate,
         members=tuple(members),
         summary=judgement.summarize(members, plan, metric) if members else None,
-        verdict=judgement.overall_verdict(list(verdicts.values())),
+        verdict=judgement.overall_verdict([verdict for _, verdict in read]),
         verdicts=tuple(
-            Fact(name, verdict.text)
-            for name, verdict in verdicts.items()
+            Fact(name_of(member), verdict.text)
+            for member, verdict in read
             if verdict.kind != "no curve"
         ),
+        n_planned=len(plan.folds) * (n_seeds or _n_seeds(members)),
     )
 
 
@@ -108,31 +118,31 @@ def row_of(candidate: Judged, plan: SplitPlanRecord, metric: Metric) -> Leaderbo
             worst_fold=UNKNOWN,
             worst_fold_name="",
             epochs=UNKNOWN,
-            verdict="no curve",
+            verdict=NOT_TRAINED,
             verdict_text="",
             n_trainings=0,
             unfinished=True,
-            note="; ".join(_what_failed(candidate)),
+            note="; ".join(_notes(candidate)),
         )
     worst = summary.worst_fold
-    sd_range = measures.interval(summary.sd_folds_interval, metric)
+    sd_range = summary.sd_folds_interval
     return LeaderboardRow(
         rank=1,
         candidate=candidate.candidate,
         mean=measures.score(summary.mean, metric),
         interval=measures.interval(summary.interval, metric),
         sd_folds=measures.spread(summary.sd_folds, metric),
-        sd_folds_range=_as_points(sd_range.text, metric) if sd_range else "",
+        sd_folds_range=(format_spread_interval(sd_range, metric) if sd_range else ""),
         sd_seeds=measures.spread(summary.sd_seeds, metric),
         worst_fold=measures.score(worst.value if worst else None, metric),
         worst_fold_name=fold_name(plan, worst.fold) if worst else "",
-        epochs=_epochs(summary, candidate.members),
-        verdict=candidate.verdict.kind,
+        epochs=Shown(summary.mean_epochs, format_epochs(summary.mean_epochs)),
+        verdict=candidate.verdict.kind if _begun(candidate) else NOT_TRAINED,
         verdict_text=candidate.verdict.text,
         n_trainings=len(candidate.members),
         failed=any(m.state == FAILED for m in candidate.members),
-        unfinished=not summary.complete,
-        note="; ".join(_what_failed(candidate)),
+        unfinished=not summary.complete or len(candidate.members) < candidate.n_planned,
+        note="; ".join(_notes(candidate)),
     )
 
 
@@ -170,21 +180,25 @@ def strip(
 def failures(candidates: Iterable[Judged]) -> tuple[Fact, ...]:
     """Return what failed: the candidate, and fold, seed and reason."""
     return tuple(
-        Fact(each.candidate, why) for each in candidates for why in _what_failed(each)
+        Fact(each.candidate, why)
+        for each in candidates
+        if each.summary is not None
+        for why in each.summary.failed
+    )
+
+
+def untrained(candidates: Iterable[Judged]) -> tuple[Fact, ...]:
+    """Return what was interrupted or never began, counted: that is no failure."""
+    return tuple(
+        Fact(each.candidate, said) for each in candidates if (said := _untrained(each))
     )
 
 
 def member_row(member: MemberRecord, metric: Metric) -> MemberRow:
     """Return one training as a row of a table."""
-    n = member.history.n_epochs
+    n = _n_epochs(member)
     kept = member.best_epoch
-    reasons = {
-        "epochs": "all epochs used",
-        "patience": "patience used up",
-        "diverged": "diverged",
-        "interrupted": "interrupted",
-        "error": "error",
-    }
+    waiting = member.state == INTERRUPTED and not n
     how = {
         "scan": "compiled",
         "keras.fit": "plain Keras",
@@ -194,27 +208,60 @@ def member_row(member: MemberRecord, metric: Metric) -> MemberRow:
         name=name_of(member),
         fold=member.fold + 1,
         seed=member.seed_index + 1,
-        state=member.state.lower(),
+        state=NOT_TRAINED if waiting else member.state.lower(),
         score=measures.score(member.scores.get(metric.validation_key), metric),
         loss=measures.score(member.scores.get("val_loss"), LOSS),
         kept_epoch="–" if kept is None else format_count(kept + 1),
         epochs=format_count(n) if n else "–",
-        stopped=reasons.get(member.stop_reason, member.stop_reason) if n else "–",
+        stopped=_stopped(member, n),
         seconds=format_seconds(member.seconds),
         how=f"{how}: {member.path_reason}" if member.path_reason else how,
         failed=member.state != COMPLETE,
     )
 
 
-def _what_failed(candidate: Judged) -> list[str]:
-    """Return one sentence per failure; what never began is counted, not listed."""
-    if candidate.summary is None:
-        return ["no training has begun"]
-    told = [why for why in candidate.summary.failed if not why.endswith(_MISSING)]
-    missing = len(candidate.summary.failed) - len(told)
-    if missing:
-        told.append(f"{format_count(missing, 'training')} never began")
-    return told
+def _stopped(member: MemberRecord, n_epochs: int) -> str:
+    if member.state == INTERRUPTED and not n_epochs:
+        return NOT_TRAINED
+    if member.state == COMPLETE and not n_epochs:
+        return "–"
+    reasons = {"epochs": "all epochs used", "patience": "patience used up"}
+    return reasons.get(member.stop_reason, member.stop_reason)
+
+
+def _notes(candidate: Judged) -> list[str]:
+    failed = candidate.summary.failed if candidate.summary is not None else ()
+    return [*failed, *filter(None, [_untrained(candidate)])]
+
+
+def _untrained(candidate: Judged) -> str:
+    begun = _begun(candidate)
+    halted = sum(m.state == INTERRUPTED for m in begun)
+    waiting = candidate.n_planned - len(begun)
+    if not halted and waiting <= 0:
+        return ""
+    of = f"of {format_count(candidate.n_planned, 'training')}"
+    if waiting == candidate.n_planned:
+        return f"none {of} began"
+    said = []
+    if halted:
+        said.append(f"{halted} {'was' if halted == 1 else 'were'} interrupted")
+    if waiting > 0:
+        said.append(f"{format_count(waiting)} never began")
+    return f"{of}, {' and '.join(said)}"
+
+
+def _begun(candidate: Judged) -> list[MemberRecord]:
+    return [m for m in candidate.members if m.state != INTERRUPTED or _n_epochs(m)]
+
+
+def _n_seeds(members: Sequence[MemberRecord]) -> int:
+    return len({m.seed_index for m in members})
+
+
+def _n_epochs(member: MemberRecord) -> int:
+    """Return the epochs of a training; an estimator has none."""
+    return 0 if member.path == "estimator" else member.history.n_epochs
 
 
 def _marked(row: LeaderboardRow, selection: Selection | None) -> LeaderboardRow:
@@ -227,13 +274,3 @@ def _marked(row: LeaderboardRow, selection: Selection | None) -> LeaderboardRow:
         best_mean=name == selection.best_mean,
         equivalent=name in selection.equivalent,
     )
-
-
-def _as_points(text: str, metric: Metric) -> str:
-    return text.replace(" %", " points") if is_percentage(metric) else text
-
-
-def _epochs(summary: Summary, members: Sequence[MemberRecord]) -> Shown:
-    if not any(m.history.n_epochs for m in members):
-        return UNKNOWN  # an estimator has no epochs
-    return Shown(summary.mean_epochs, format_epochs(summary.mean_epochs))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from homeroom import judgement
+
 from .formats import (
     format_interval,
     format_score,
@@ -44,9 +46,10 @@ def spread(value: float, metric: Metric) -> Shown:
 
 
 def interval(value: Interval | None, metric: Metric) -> ShownInterval | None:
-    """Return the interval, or None where there is none or its ends are unknown."""
+    """Return the interval inside the metric's range, or None where ends are unknown."""
     if value is None or math.isnan(value.low) or math.isnan(value.high):
         return None
+    value = judgement.clipped(value, metric)
     return ShownInterval(
         low=value.low,
         high=value.high,

@@ -237,7 +237,8 @@ class RunView:
 
     `answer` is the sentence to read if only one is read, `headline` the same without
     its numbers. `failures` has a label (candidate) and a value (fold, seed and
-    reason) per failed training.
+    reason) per failed training, `untrained` a value per candidate of which trainings
+    were interrupted or never began. `measured_on` is "5 folds × 3 seeds".
     """
 
     id: str
@@ -262,6 +263,8 @@ class RunView:
     environment: tuple[Fact, ...]
     fingerprints: tuple[Fact, ...]
     error: str = ""
+    untrained: tuple[Fact, ...] = ()
+    measured_on: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +281,8 @@ class CrossValidationView:
     split: SplitView
     failures: tuple[Fact, ...]
     caveats: tuple[str, ...]
+    untrained: tuple[Fact, ...] = ()
+    measured_on: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

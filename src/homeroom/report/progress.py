@@ -15,7 +15,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from homeroom.records import COMPLETE, EpochEnded, MemberEnded, Note, StageStarted
+from homeroom.records import (
+    COMPLETE,
+    INTERRUPTED,
+    EpochEnded,
+    MemberEnded,
+    Note,
+    StageStarted,
+)
 
 from .formats import format_count, format_score, format_seconds, printable
 
@@ -43,6 +50,11 @@ class _Training:
     best: float = math.nan
     state: str = ""
 
+    @property
+    def ended(self) -> bool:
+        """Whether it came to an end of its own: an interrupted one did not."""
+        return self.state not in {"", INTERRUPTED}
+
 
 @dataclass(slots=True)
 class _Candidate:
@@ -59,7 +71,7 @@ class _Candidate:
 
     @property
     def n_done(self) -> int:
-        return sum(1 for t in self.trainings.values() if t.state)
+        return sum(1 for t in self.trainings.values() if t.ended)
 
 
 class LiveProgress:
@@ -206,6 +218,11 @@ class LiveProgress:
         name = (
             f"{member.candidate}, fold {member.fold + 1}, seed {member.seed_index + 1}"
         )
+        if member.state == INTERRUPTED:
+            if not training.epoch:
+                return []  # it never began
+            after = format_count(training.epoch, "epoch")
+            return [(f"{name} interrupted after {after}", "yellow")]
         lines = (member.error or member.stop_reason).strip().splitlines() or [""]
         return [(f"{name} {member.state.lower()}: {lines[-1]}", "red")]
 
@@ -294,16 +311,16 @@ class LiveProgress:
         return line
 
     def _summary(self) -> str:
+        trainings = [t for c in self._candidates.values() for t in c.trainings.values()]
         done = self._n_done()
-        if not done:
+        failed = sum(t.ended and t.state != COMPLETE for t in trainings)
+        halted = sum(t.state == INTERRUPTED and t.epoch > 0 for t in trainings)
+        if not done and not halted:
             return ""
-        states = [
-            t.state for c in self._candidates.values() for t in c.trainings.values()
-        ]
-        failed = sum(1 for state in states if state and state != COMPLETE)
         told = f"{format_count(done, 'training')} in "
         told += format_seconds(self._clock() - self._began)
-        return f"{told}, {failed} not complete" if failed else told
+        told += f", {failed} failed" if failed else ""
+        return f"{told}, {halted} interrupted" if halted else told
 
     def _seconds_left(self) -> float | None:
         """Return the time left if every training used all its epochs."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from homeroom import judgement
+
 from . import measures
-from .formats import format_count, format_seconds, is_percentage, metric_label
+from .formats import format_count, format_seconds, metric_label
 from .leaderboard import fold_name
 from .models import DataView, Fact, FoldRow, SplitView
 
@@ -78,7 +80,7 @@ def data_view(
             for name, shape in dataset.shapes.items()
         )
         facts.append(Fact("arrays", "; ".join(shapes)))
-    without_looking = baseline(plan, metric)
+    without_looking = judgement.baseline(plan, metric)
     if without_looking is not None:
         said = measures.score(without_looking, metric).text
         facts.append(
@@ -91,16 +93,10 @@ def data_view(
     )
 
 
-def baseline(plan: SplitPlanRecord, metric: Metric) -> float | None:
-    """Return the accuracy of always answering the most frequent training class."""
-    folds = [f for f in plan.folds if f.classes_train and f.n_validation]
-    if not is_percentage(metric) or len(folds) < len(plan.folds) or not folds:
-        return None
-    shares = []
-    for fold in folds:
-        frequent = max(fold.classes_train, key=lambda c: fold.classes_train[c])
-        shares.append(fold.classes_validation.get(frequent, 0) / fold.n_validation)
-    return sum(shares) / len(shares)
+def measured_on(plan: SplitPlanRecord, n_seeds: int) -> str:
+    """Return how many scores a mean is of: "5 folds × 3 seeds"."""
+    folds = format_count(len(plan.folds), "fold")
+    return f"{folds} × {format_count(n_seeds, 'seed')}"
 
 
 def settings_facts(settings: Settings, metric: Metric) -> tuple[Fact, ...]:

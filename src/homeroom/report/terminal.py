@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich import box
 from rich.cells import cell_len
@@ -22,22 +22,32 @@ if TYPE_CHECKING:
 
     from .models import LeaderboardRow, RunRow, RunView
 
-WIDE = 104
 CHOSEN, FAILED, QUIET = "bold green", "red", "dim"
+NAME = 24  # columns a name gets before two lines are taken instead of one
 
-_COLUMNS = (
-    "",
-    "candidate",
-    "mean",
-    "95 % interval",
-    "SD folds",
-    "SD seeds",
-    "worst fold",
-    "epochs",
-    "curves",
+# One line per candidate where that fits; else each column has two values, one above
+# the other, so that nothing is left out.
+_Form: TypeAlias = tuple[tuple[str, ...], ...]
+_ONE_LINE: _Form = (
+    ("",),
+    ("candidate",),
+    ("mean",),
+    ("95 % interval",),
+    ("SD folds",),
+    ("SD seeds",),
+    ("worst fold",),
+    ("epochs",),
+    ("curves",),
 )
-_WIDE_ONLY = {"SD seeds", "epochs"}
-_WORDS = {"", "candidate", "curves"}
+_TWO_LINES: _Form = (
+    ("",),
+    ("candidate", "curves"),
+    ("mean",),
+    ("95 % interval",),
+    ("SD folds", "SD seeds"),
+    ("worst fold", "epochs"),
+)
+_LEFT = {"", "candidate", "curves"}
 _SIGNS = {"chosen": "★", "equivalent": "≈", "failed": "✗", "unfinished": "…"}
 _ASCII = {"chosen": "*", "equivalent": "=", "failed": "x", "unfinished": "~"}
 _MEANINGS = {
@@ -51,7 +61,7 @@ _MEANINGS = {
 def leaderboard_table(view: RunView) -> RenderableType:
     """Return the candidates from the best mean to the worst.
 
-    Below about 100 columns the spread over seeds and the epochs are left out.
+    A wide terminal shows a line for each, a narrow one two; both show every number.
     """
     return _Leaderboard(view)
 
@@ -74,6 +84,11 @@ def run_panel(view: RunView) -> RenderableType:
         lines.append(
             Padding(failed.append(printable(told), style="not bold"), (1, 0, 0, 0))
         )
+    if view.untrained:
+        missing = Text("Not trained. ", style="bold yellow")
+        told = "; ".join(f"{fact.label}: {fact.value}" for fact in view.untrained)
+        missing.append(f"{printable(told)}.", style="not bold")
+        lines.append(Padding(missing, (1, 0, 0, 0)))
     return Panel(
         Group(*lines),
         title=_text(f"{view.name} · {view.id} · {view.state}"),
@@ -116,48 +131,67 @@ class _Leaderboard:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
-        wide = options.max_width >= WIDE
         signs = _ASCII if options.ascii_only else _SIGNS
-        metric = self.view.metric
-        table = _table(
-            title=Text(f"validation {metric.label}, {metric.better}", style=QUIET)
-        )
-        rows = [_cells(row, signs, wide=wide) for row in self.view.leaderboard]
-        names = [name for name in _COLUMNS if wide or name not in _WIDE_ONLY]
-        columns = [[name, *(row[i] for row in rows)] for i, name in enumerate(names)]
-        widths = [max(map(cell_len, column)) for column in columns]
-        others = sum(widths) - widths[1] + 2 * (len(widths) - 1)
+        rows = [_values(row, signs) for row in self.view.leaderboard]
+        form, widths = _ONE_LINE, _widths(_ONE_LINE, rows)
+        if _total(widths) - max(0, widths[1] - NAME) > options.max_width:
+            form, widths = _TWO_LINES, _widths(_TWO_LINES, rows)
         # A long name gives way; a number never does.
-        widths[1] = min(widths[1], max(8, options.max_width - others))
-        for name, width in zip(names, widths, strict=True):
+        widths[1] -= min(widths[1] - 8, max(0, _total(widths) - options.max_width))
+        table = _table()
+        table.leading = len(form[1]) - 1
+        for names, width in zip(form, widths, strict=True):
             table.add_column(
-                name,
-                justify="left" if name in _WORDS else "right",
+                "\n".join(names) + "\n" * (len(form[1]) - len(names)),
+                justify="left" if names[0] in _LEFT else "right",
                 width=width,
                 overflow="ellipsis",
                 no_wrap=True,
             )
-        for row, cells in zip(self.view.leaderboard, rows, strict=True):
-            table.add_row(*map(Text, cells), style=_style(row))
+        for row, values in zip(self.view.leaderboard, rows, strict=True):
+            cells = (_cell(row, [values[name] for name in names]) for names in form)
+            table.add_row(*cells)
+        yield Text(_title(self.view), style=QUIET)
         yield table
         yield Padding(_legend(self.view, signs), (0, 0, 1, 0))
 
 
-def _cells(row: LeaderboardRow, signs: dict[str, str], *, wide: bool) -> list[str]:
+def _title(view: RunView) -> str:
+    said = f"validation {view.metric.label}, {view.metric.better}"
+    return f"{said} · {view.measured_on}" if view.measured_on else said
+
+
+def _values(row: LeaderboardRow, signs: dict[str, str]) -> dict[str, str]:
     interval = row.interval.text.replace(" to ", "–") if row.interval else "–"
-    cells = [
-        signs.get(_mark(row), ""),
-        printable(row.candidate),
-        row.mean.text,
-        interval,
-        row.sd_folds.text.replace(" points", " pts"),
-        row.sd_seeds.text.replace(" points", " pts"),
-        row.worst_fold.text,
-        row.epochs.text,
-        row.verdict,
+    return {
+        "": signs.get(_mark(row), ""),
+        "candidate": printable(row.candidate).replace("\n", " "),
+        "mean": row.mean.text,
+        "95 % interval": interval,
+        "SD folds": row.sd_folds.text.replace(" points", " pts"),
+        "SD seeds": row.sd_seeds.text.replace(" points", " pts"),
+        "worst fold": row.worst_fold.text,
+        "epochs": row.epochs.text,
+        "curves": row.verdict,
+    }
+
+
+def _widths(form: _Form, rows: Sequence[dict[str, str]]) -> list[int]:
+    return [
+        max(cell_len(text) for n in names for text in (n, *(row[n] for row in rows)))
+        for names in form
     ]
-    both = zip(_COLUMNS, cells, strict=True)
-    return [cell for name, cell in both if wide or name not in _WIDE_ONLY]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _cell(row: LeaderboardRow, values: Sequence[str]) -> Text:
+    cell = Text(values[0], style=_style(row))
+    for value in values[1:]:
+        cell.append(f"\n{value}", style="" if row.chosen else QUIET)
+    return cell
 
 
 def _legend(view: RunView, signs: dict[str, str]) -> Text:
@@ -187,10 +221,8 @@ def _style(row: LeaderboardRow) -> str:
     return QUIET if row.unfinished else ""
 
 
-def _table(title: Text | None = None) -> Table:
+def _table() -> Table:
     return Table(
-        title=title,
-        title_justify="left",
         box=box.SIMPLE_HEAD,
         header_style="bold",
         show_edge=False,

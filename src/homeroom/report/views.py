@@ -22,6 +22,7 @@ from .leaderboard import (
     member_row,
     row_of,
     strip,
+    untrained,
 )
 from .models import (
     CandidateView,
@@ -53,7 +54,14 @@ def run_view(run: RunRecord) -> RunView:
     """
     patience = (run.settings.early_stopping or {}).get("patience")
     candidates = [
-        judged(c.name, run.members_of(c.name), run.plan, run.metric, patience)
+        judged(
+            c.name,
+            run.members_of(c.name),
+            run.plan,
+            run.metric,
+            patience=patience,
+            n_seeds=run.settings.n_seeds,
+        )
         for c in run.candidates
     ]
     rows = leaderboard(candidates, run.plan, run.metric, run.selection)
@@ -81,6 +89,8 @@ def run_view(run: RunRecord) -> RunView:
         environment=provenance.environment_facts(run.environment, run.seconds),
         fingerprints=provenance.fingerprints(run),
         error=run.error or "",
+        untrained=untrained(candidates),
+        measured_on=provenance.measured_on(run.plan, run.settings.n_seeds),
     )
 
 
@@ -108,6 +118,8 @@ def cross_validation_view(
         split=provenance.split_view(plan),
         failures=failures([one]),
         caveats=words.cross_validation_caveats(metric, members, len(plan.folds), row),
+        untrained=untrained([one]),
+        measured_on=provenance.measured_on(plan, len({m.seed_index for m in members})),
     )
 
 

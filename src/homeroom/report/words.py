@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from homeroom import judgement
 from homeroom.records import COMPLETE, FAILED, INTERRUPTED, Metric
 
 from . import measures
@@ -161,11 +162,12 @@ def _of_scores(
 ) -> list[str]:
     said = []
     if n_folds > 1:
-        said.append(
+        approximate = (
             "Intervals of means are approximate. Folds share training rows, so their "
             "scores are not independent; the interval is corrected for it "
             "(Nadeau and Bengio 2003), but no exact one exists."
         )
+        said.append(approximate + _cut_off(metric))
         text = (
             "The spread over folds is how much the score depends on the rows; the "
             "spread over seeds how much it depends on luck with weights and batch "
@@ -195,6 +197,19 @@ def _of_scores(
             f"Some trainings ran in plain Keras or scikit-learn: {'; '.join(slow)}."
         )
     return said
+
+
+def _cut_off(metric: Metric) -> str:
+    lowest, highest = judgement.metric_range(metric)
+    ends = [
+        format_score(end, metric) for end in (lowest, highest) if math.isfinite(end)
+    ]
+    if not ends:
+        return ""
+    return (
+        f" Where it would reach beyond {' or '.join(ends)}, where no "
+        f"{metric_label(metric.name)} can be, it is cut off."
+    )
 
 
 def _measured(row: LeaderboardRow, label: str) -> str:
