@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .case import Case
 
-ALPHA = 0.05
+ALPHA = 0.01
 SHARE_GAP = 0.05  # a class whose share differs by less changes no score that matters
 FEW_ROWS, TOO_FEW_ROWS = 50, 10
 FEW_OF_A_CLASS = 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,39 +22,54 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 20_000
 _DIMENSIONS = 64
-_NEIGHBORS = 10
+_NEIGHBORS = 30
+_OUTER = (5, 6, 7, 8, 9, 10)
+_FEWEST = 50
+_TINY = 1e-12
 _CLOSEST = 0.1
 _EXPECTED_BY_CHANCE = 0.01
 _N_TOPICS = 8
 _TOPIC_ALPHA = 0.01
 
 
+@dataclass(frozen=True, eq=False)
+class _Near:
+    """Of every row: nearest over k-th distance, and which row is nearest."""
+
+    ratio: NDArray[Any]
+    nearest: NDArray[Any]
+    k: int
+    dimension: float
+
+
 def near_duplicates(case: Case) -> Iterator[Finding | Checked]:
     """Find validation rows that are almost a train row of the same fold.
 
-    A row's distance to its nearest neighbor is compared with that to its tenth. In d
-    dimensions a ratio below c comes by chance 9 c^d times per row (after TwoNN, Facco
-    et al. 2017), so c is the ratio that all rows together would reach 0.01 times, and
-    never more than 0.1; d is estimated from the data (Levina & Bickel 2004).
+    A row's distance to its nearest neighbor is compared with that to its k-th, k = 30
+    or a tenth of the rows. In d dimensions a ratio below c comes by chance
+    (k - 1) c^d times per row (after TwoNN, Facco et al. 2017), so c is the ratio that
+    all rows together would reach 0.01 times, and never more than 0.1; d is estimated
+    from the data (Levina & Bickel 2004).
     """
     same = identities(case)
     first = np.unique(same, return_index=True)[1]
-    if len(first) < 5 * _NEIGHBORS or not case.parts:
-        yield _too_few("near-duplicates", len(first), 5 * _NEIGHBORS)
+    if len(first) < _FEWEST or not case.parts:
+        yield _too_few("near-duplicates", len(first), _FEWEST)
         return
     rows = _sample(case, first)
-    ratio, nearest, d = _ratios(case, rows)
-    limit = min(_CLOSEST, (_EXPECTED_BY_CHANCE / (9 * len(rows))) ** (1 / d))
+    near = _ratios(case, rows)
+    chance = _EXPECTED_BY_CHANCE / ((near.k - 1) * len(rows))
+    limit = min(_CLOSEST, chance ** (1 / near.dimension))
     if len(rows) < len(first):
         yield Checked(
             check="near-duplicates",
             state="clear",
             text=f"looked at {len(rows)} of {len(first)} different rows",
         )
-    close = np.flatnonzero(ratio < limit)
+    close = np.flatnonzero(near.ratio < limit)
     if not len(close):
         return
-    copied, validated, names = copies(case, _joined(same, rows, close, nearest))
+    copied, validated, names = copies(case, _joined(same, rows, close, near.nearest))
     copied &= ~copies(case, same)[0]
     if not copied.any():
         return
@@ -78,7 +94,7 @@ def near_duplicates(case: Case) -> Iterator[Finding | Checked]:
             "share": share,
             "rows": float(len(found)),
             "ratio": float(limit),
-            "dimension": float(d),
+            "dimension": near.dimension,
         },
     )
 
@@ -98,20 +114,38 @@ def _sample(case: Case, rows: NDArray[Any]) -> NDArray[Any]:
     return np.sort(dice.permutation(rows)[:MOST_ROWS])
 
 
-def _ratios(case: Case, rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], float]:
-    """Return nearest over tenth distance and nearest row, per row; the dimension."""
+def _ratios(case: Case, rows: NDArray[Any]) -> _Near:
+    """Return how near the nearest row of every row is, by the distance of the k-th."""
     from sklearn.neighbors import NearestNeighbors
 
     table = projected(case)[rows]
-    fitted = NearestNeighbors(n_neighbors=_NEIGHBORS + 1).fit(table)
-    distances, places = fitted.kneighbors(table)
-    # a row is its own nearest, or ties with what projects onto the same point
-    distances, places = distances[:, 1:], places[:, 1:]
-    far = np.maximum(distances[:, -1], 1e-12)
-    outer = np.maximum(distances[:, _NEIGHBORS // 2 - 1 : -1], 1e-12)
-    spread = float(np.log(far[:, None] / outer).mean())
-    d = min(max(1 / spread, 1.0), 50.0) if spread > 0 else 1.0
-    return distances[:, 0] / far, rows[places[:, 0]], d
+    k = min(_NEIGHBORS, len(rows) // 10)
+    fitted = NearestNeighbors(n_neighbors=k + 1).fit(table)
+    distances, places = fitted.kneighbors(table)  # the first is the row itself
+    far = np.maximum(distances[:, -1], _TINY)
+    dice = generator(case.seed, "doctor", "dimension")
+    thinned = dice.permutation(len(rows))[: max(_FEWEST, len(rows) // 10)]
+    return _Near(
+        ratio=distances[:, 1] / far,
+        nearest=rows[places[:, 1]],
+        k=k,
+        dimension=_dimension(table[thinned]),
+    )
+
+
+def _dimension(table: NDArray[np.float32]) -> float:
+    """Return in how many dimensions the rows spread, from their neighbors' distances.
+
+    Only of neighbors 5 to 10 in a tenth of the rows: copies must not disturb it.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    fitted = NearestNeighbors(n_neighbors=_OUTER[-1] + 1).fit(table)
+    distances = np.maximum(fitted.kneighbors(table)[0], _TINY)
+    inner = np.asarray(_OUTER[:-1])
+    spread = np.log(distances[:, [_OUTER[-1]]] / distances[:, inner]).mean()
+    expected = np.mean([(1 / np.arange(j, _OUTER[-1])).sum() for j in inner])
+    return min(max(float(expected / spread), 1.0), 50.0) if spread > 0 else 1.0
 
 
 def _joined(

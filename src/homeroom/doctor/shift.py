@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .case import Case, Part
 
-ALPHA = 0.05
+ALPHA = 0.01  # of every check: a dozen are made, and a false alarm costs trust
 # with many rows every p-value is tiny: only what is large enough to matter is told
 SMALLEST_KS = 0.1
 SMALLEST_CRAMER = 0.1

@@ -1,0 +1,141 @@
+"""Clean data raises no alarm: what is found on known datasets is really there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homeroom.data import from_arrays, load
+from homeroom.doctor import Case, examine
+from homeroom.splits import KFold
+
+from .conftest import alarms, case_of
+
+MakeCase = Callable[..., Case]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("iris", ["duplicates"]),  # rows 101 and 142 are the same flower
+        ("wine", []),
+        ("breast-cancer", []),
+        ("digits", []),
+        ("diabetes", []),
+    ],
+)
+def test_known_datasets_have_no_alarm_but_the_true_one(
+    name: str, expected: list[str]
+) -> None:
+    """No leakage on five clean datasets, and no warning but iris's duplicate row."""
+    found = examine(case_of(load(name)))
+    assert found.leaks == ()
+    assert alarms(found) == expected
+
+
+def test_the_duplicate_of_iris_is_named() -> None:
+    """The finding names the very two rows, as a warning that stops nothing."""
+    [found] = examine(case_of(load("iris"))).of("duplicates")
+    assert found.rows == (101, 142)
+    assert found.severity == "warning"
+    assert found.numbers["rows"] == 2
+
+
+def test_sorted_datasets_are_sorted() -> None:
+    """iris and wine lie in the order of their classes; digits do not."""
+    sorted_ones = [
+        name
+        for name in ("iris", "wine", "breast-cancer", "digits", "diabetes")
+        if examine(case_of(load(name)), thorough=False).of("order")
+    ]
+    assert sorted_ones == ["iris", "wine"]
+
+
+def test_digits_have_three_dead_pixels() -> None:
+    """Columns that never change are named."""
+    [found] = examine(case_of(load("digits")), thorough=False).of("constant")
+    assert found.columns == ("column 0", "column 32", "column 39")
+
+
+def test_a_clean_table_raises_no_alarm(clean: tuple[Any, Any]) -> None:
+    """600 random rows pass all checks, each of which was made."""
+    found = examine(case_of(*clean))
+    assert alarms(found) == []
+    assert {each.state for each in found.checked} == {"clear"}
+
+
+@pytest.mark.parametrize("kind", ["one-hot", "binary", "coarse"])
+def test_rows_that_coincide_by_chance_stop_nothing(
+    kind: str, dice: np.random.Generator
+) -> None:
+    """Few coarse columns make equal rows; that is a warning and no proof of a leak."""
+    levels = dice.integers(0, 3, (400, 3))
+    x = {
+        "one-hot": np.eye(3)[levels].reshape(400, 9),
+        "binary": dice.integers(0, 2, (400, 8)),
+        "coarse": levels,
+    }[kind]
+    found = examine(case_of(x, dice.integers(0, 2, 400)))
+    [finding] = found.of("duplicates")
+    assert finding.severity == "warning"
+    assert finding.numbers["share"] > 0.5
+    assert found.leaks == ()
+
+
+def test_a_column_that_tells_one_flower_apart_is_no_leak() -> None:
+    """A petal's length separates setosa without an error: told, but not stopped."""
+    iris = load("iris")
+    y = (iris.y == 0).astype(int)
+    found = examine(case_of(iris.x, y))
+    [finding] = found.of("target")
+    assert finding.severity == "warning"
+    assert set(finding.columns) == {"column 2", "column 3"}
+
+
+def test_a_single_column_is_the_task_and_no_leak() -> None:
+    """y = 2.5 x with nothing but x is a lesson, not a leak."""
+    x = np.linspace(0, 1, 60).reshape(-1, 1)
+    assert not examine(case_of(x, 2.5 * x, cv=KFold(3))).of("target")
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.arange(24.0).reshape(24, 1),
+        np.full((24, 2), 3.0),
+        np.r_[np.full((4, 2), np.nan), np.ones((20, 2))],
+    ],
+    ids=["one column", "all the same", "with holes"],
+)
+def test_odd_data_is_examined_without_an_error(x: np.ndarray) -> None:
+    """One column, constant columns and NaN are no reason to break."""
+    y = np.tile([0, 1], 12)
+    dataset = from_arrays(x, y, allow_missing=True)
+    assert examine(case_of(dataset, cv=3)).leaks == ()
+
+
+def test_images_and_several_inputs_are_examined(dice: np.random.Generator) -> None:
+    """Pixels and named inputs are columns too."""
+    images = dice.integers(0, 256, (120, 6, 6)).astype(np.uint8)
+    y = np.tile([0, 1, 2], 40)
+    images[:, 5, 5] = y * 7  # a mark in the corner
+    found = examine(case_of(images, y))
+    assert [f.columns for f in found.leaks] == [("column 35",)]
+    x = {"image": images, "age": dice.normal(size=(120, 1))}
+    [leak] = examine(case_of(x, y)).leaks
+    assert leak.columns == ("x['image'] column 35",)
+
+
+def test_the_cheap_examination_is_cheap() -> None:
+    """What is made before every run takes less than 0.1 s on digits."""
+    examine(case_of(load("digits")), thorough=False)  # imports
+    case = case_of(load("digits"))
+    started = time.perf_counter()
+    found = examine(case, thorough=False)
+    assert time.perf_counter() - started < 0.1
+    skipped = {each.check for each in found.checked if each.state == "skipped"}
+    assert skipped == {"near-duplicates", "topics", "shift", "two-sample"}
