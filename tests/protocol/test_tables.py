@@ -144,6 +144,39 @@ class TestPredictFile:
         place = open_store(store)
         return predict_file(place.read_run(run.id), place, path)
 
+    def test_an_id_named_like_a_probability_keeps_its_name(
+        self, table, pets, store, tmp_path
+    ):
+        """What identifies the rows stays; the predicted column is named apart."""
+        named = pets.rename({"id": "probability_cat"})
+        experiment = hr.Experiment(table(named), store=store)
+        run = experiment.add("linear", LogisticRegression()).run(cv=2, verbose=0)
+        path = tmp_path / "new.csv"
+        named.write_csv(path)
+        found = self.predicted(run, store, path)
+        assert found.columns == [
+            "probability_cat",
+            "pet",
+            "probability_cat_predicted",
+            "probability_dog",
+        ]
+        assert found["probability_cat"].to_list() == named["probability_cat"].to_list()
+        assert found["probability_cat_predicted"].is_between(0, 1).all()
+
+    def test_a_target_named_like_a_probability_is_not_overwritten(
+        self, table, pets, store, tmp_path
+    ):
+        """The predicted labels and the probability of that name are both written."""
+        named = pets.rename({"pet": "probability_cat"})
+        dataset = table(named, target="probability_cat")
+        experiment = hr.Experiment(dataset, store=store)
+        run = experiment.add("linear", LogisticRegression()).run(cv=2, verbose=0)
+        path = tmp_path / "new.csv"
+        named.write_csv(path)
+        found = self.predicted(run, store, path)
+        assert set(found["probability_cat"]) == {"cat", "dog"}
+        assert found["probability_cat_predicted"].is_between(0, 1).all()
+
     def test_a_row_in_a_row_out(self, sat, store, pets, tmp_path):
         """The id, the label and a share per class, in the file's order."""
         path = tmp_path / "new.csv"

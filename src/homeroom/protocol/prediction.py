@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame
     """Return predictions for the rows of a file, in their order.
 
     Columns: what identifies the rows, then "prediction" under the target's name, then
-    one probability per class ("probability_<class>") for a classification.
+    one probability per class ("probability_<class>") for a classification. Where the
+    file or the target has a column of that name already, the probability's name ends
+    in "_predicted".
 
     Raises:
         InputError: If the run was not made from a table, or has no trained winner.
@@ -45,7 +48,10 @@ def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame
     table = data.frame_for(run.dataset, path)
     winner = stored_winner(run, store)
     outputs = np.asarray(winner.predict(winner.prepare(table.x)))
-    return pl.concat([table.identifiers, _columns(run, outputs)], how="horizontal")
+    taken = table.identifiers.columns
+    return pl.concat(
+        [table.identifiers, _columns(run, outputs, taken)], how="horizontal"
+    )
 
 
 def _refit_of(run: RunRecord) -> RefitRecord:
@@ -57,12 +63,21 @@ def _refit_of(run: RunRecord) -> RefitRecord:
     return run.refit
 
 
-def _columns(run: RunRecord, outputs: Any) -> pl.DataFrame:
-    target = run.dataset.target or "prediction"
+def _columns(run: RunRecord, outputs: Any, taken: Sequence[str]) -> pl.DataFrame:
+    target = _free(run.dataset.target or "prediction", taken)
     if run.dataset.task != "classification":
         return pl.DataFrame({target: outputs.reshape(len(outputs))})
     shares = by_class(outputs)
     classes = run.dataset.classes[: shares.shape[1]]
     chosen = [classes[i] for i in shares[:, : len(classes)].argmax(axis=1)]
-    named = {f"probability_{name}": shares[:, i] for i, name in enumerate(classes)}
-    return pl.DataFrame({target: chosen, **named})
+    columns: dict[str, Any] = {target: chosen}
+    for i, name in enumerate(classes):
+        columns[_free(f"probability_{name}", [*taken, *columns])] = shares[:, i]
+    return pl.DataFrame(columns)
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """Return the name of a predicted column, changed where something has it."""
+    while name in taken:
+        name = f"{name}_predicted"
+    return name
