@@ -32,6 +32,7 @@ REVIEWED = [
     "TimeSeriesSplit",
     "__version__",
     "cross_validate",
+    "examine",
     "fit",
     "read_table",
 ]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         FitResult,
         Run,
         cross_validate,
+        examine,
         fit,
     )
     from homeroom.splits import (
@@ -66,6 +67,7 @@ __all__ = [
     "TimeSeriesSplit",
     "__version__",
     "cross_validate",
+    "examine",
     "fit",
     "read_table",
 ]
@@ -90,6 +92,7 @@ _ROOM_OF = {
     "StratifiedKFold": "homeroom.splits",
     "TimeSeriesSplit": "homeroom.splits",
     "cross_validate": "homeroom.protocol",
+    "examine": "homeroom.protocol",
     "fit": "homeroom.protocol",
     "read_table": "homeroom.data",
 }

@@ -320,9 +320,11 @@ def test_a_leak_is_overruled_by_name_only(clean: Clean) -> None:
 
 
 def test_an_unknown_name_is_refused(clean: Clean) -> None:
-    """A misspelled check is not silently no check."""
+    """A misspelled check is not silently no check; one that stops nothing is refused."""
     with pytest.raises(InputError, match="Did you mean 'duplicates'"):
         examine(case_of(*clean), overrule=["duplicate"])
+    with pytest.raises(InputError, match="stops training"):
+        examine(case_of(*clean), overrule=["size"])
 
 
 def test_the_message_says_what_happened_what_follows_and_what_to_do(

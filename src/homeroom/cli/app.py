@@ -13,7 +13,7 @@ import typer
 
 from homeroom import __version__
 
-from . import demo, predict, run, runs
+from . import demo, doctor, predict, run, runs
 from .failures import debugging, told
 
 _HELP = """\b
@@ -75,6 +75,7 @@ for _command, *_examples in (
         "homeroom run train.csv --target Survived",
         "homeroom run train.csv --target Survived --model my_models:mlp",
     ),
+    (doctor.doctor, "homeroom doctor train.csv --target Survived"),
     (predict.predict, "homeroom predict latest new.csv --out predictions.csv"),
     (runs.runs, "homeroom runs"),
     (runs.show, "homeroom show latest"),

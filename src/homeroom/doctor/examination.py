@@ -44,6 +44,8 @@ _ALL = (
     _Check("two-sample", shift.two_sample, cheap=False),
 )
 
+# only what is proven stops a run; everything else is told
+STOPPING = ("duplicates", "groups", "time", "target")
 CHECKS = (
     *(check.name for check in _ALL),
     "difficulty",
@@ -64,7 +66,7 @@ def examine(
         overrule: Names of checks whose leakages do not stop training.
 
     Raises:
-        InputError: If `overrule` names something that is no check.
+        InputError: If `overrule` names something that stops no training.
 
     Examples:
         >>> import numpy as np
@@ -128,17 +130,18 @@ def checked_names(overrule: Any) -> tuple[str, ...]:
     """Return the names of checks that are overruled.
 
     Raises:
-        InputError: If one is no check.
+        InputError: If one stops no training.
 
     >>> checked_names("target")
     ('target',)
     """
     names = (overrule,) if isinstance(overrule, str) else tuple(overrule)
     for name in names:
-        if name not in CHECKS:
+        if name not in STOPPING:
             raise InputError(
-                f"overrule names {name!r}, which is no check of the doctor; there are: "
-                f"{', '.join(CHECKS)}.{did_you_mean(str(name), CHECKS)}"
+                f"overrule names {name!r}, which is no check that stops training; "
+                f"there are: {', '.join(STOPPING)}."
+                f"{did_you_mean(str(name), STOPPING)}"
             )
     return names
 

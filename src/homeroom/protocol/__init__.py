@@ -7,6 +7,7 @@ Never: reads test rows outside final_test.py, or lets two scores pass for each o
 from .candidate import Candidate, as_candidate
 from .cross_validation import CrossValidation, cross_validate
 from .defaults import default_batch_size, default_candidates
+from .examining import examine
 from .experiment import Experiment
 from .fitting import FitResult, Interrupted, fit
 from .prediction import predict_file, stored_winner
@@ -23,6 +24,7 @@ __all__ = [
     "cross_validate",
     "default_batch_size",
     "default_candidates",
+    "examine",
     "fit",
     "predict_file",
     "stored_winner",

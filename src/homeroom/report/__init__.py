@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .charts import curves_chart, fit_chart, interval_chart, strip_chart
+    from .examination import ExaminationView, examination_panel, examination_view
     from .formats import (
         format_count,
         format_epochs,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CrossValidationView",
+    "ExaminationView",
     "FitView",
     "LeaderboardRow",
     "ListedRun",
@@ -42,6 +44,8 @@ __all__ = [
     "cross_validation_html",
     "cross_validation_view",
     "curves_chart",
+    "examination_panel",
+    "examination_view",
     "fit_chart",
     "fit_html",
     "fit_view",
@@ -71,6 +75,7 @@ __all__ = [
 # A table in a terminal does not wait for charts, frames and templates to load.
 _FILE_OF = {
     "charts": ("curves_chart", "fit_chart", "interval_chart", "strip_chart"),
+    "examination": ("ExaminationView", "examination_panel", "examination_view"),
     "formats": (
         "format_count",
         "format_epochs",

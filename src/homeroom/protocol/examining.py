@@ -1,0 +1,267 @@
+"""The dataset doctor at work: on demand, before every training, and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from homeroom import data, doctor, splits
+from homeroom.data import Dataset
+from homeroom.doctor import Case, Part
+from homeroom.errors import DataError, InputError, did_you_mean
+from homeroom.records import (
+    Examination,
+    Listener,
+    Note,
+    SplitPlanRecord,
+)
+from homeroom.splits import Fold, SplitPlan
+
+from .member import check_seed
+from .run import evolved
+
+
+def examine(  # noqa: PLR0913 - what can be declared of data
+    x: Any,
+    y: Any = None,
+    *,
+    cv: Any = 5,
+    test_size: float | None = None,
+    groups: Any = None,
+    time: Any = None,
+    predictions: Any = None,
+    task: str | None = None,
+    overrule: Sequence[str] = (),
+    seed: int = 0,
+) -> Examination:
+    """Say what is wrong with a dataset and its folds, before anything is trained.
+
+    Looked for are leaks (copies and near-copies on both sides of a fold, torn groups,
+    training on the future, a column that gives the answer away), missing classes,
+    categories and kinds of rows, other class shares, sorted rows, parts that are too
+    small, and distribution shift: by column (Kolmogorov-Smirnov, chi-square, Holm)
+    and by a classifier that tries to tell train from validation rows (Lopez-Paz &
+    Oquab 2017). Nothing is changed and nothing raised for a finding.
+
+    Args:
+        x: Inputs as in `cross_validate`, or a whole `Dataset` (then without y).
+        y: Targets [n, …].
+        cv: The folds that will be used, as in `cross_validate`.
+        test_size: Share of rows that `Experiment` with the same `seed` would seal:
+            only their fingerprints are looked at, to find copies.
+        groups: One group per row, or the name of a column of a table.
+        time: When each row was (numbers or dates), or the name of a column.
+        predictions: Out-of-fold predictions, such as `CrossValidation.predictions`, or
+            a dict of them by candidate: then also whether a fold is harder than the
+            others, labels that may be wrong (Northcutt et al. 2021), and rows that
+            nobody learns.
+        task: "classification", "regression" or "custom"; None to infer it from y.
+        overrule: Names of checks whose leakages are known and accepted.
+        seed: Decides folds, cut and samples.
+
+    Returns:
+        The findings from the gravest, each with evidence, consequence and remedy; what
+        was checked; and the sheet of the eight leakages (Kapoor & Narayanan 2023).
+
+    Raises:
+        InputError: If an argument is wrong.
+        DataError: If the data cannot be trained on as it is.
+        LeakageError: If `cv` puts a row or a group on both sides.
+
+    Examples:
+        >>> import homeroom as hr
+        >>> from sklearn.datasets import load_iris
+        >>> x, y = load_iris(return_X_y=True)
+        >>> found = hr.examine(x, y, cv=5)
+        >>> [(finding.check, finding.rows) for finding in found.findings][:1]
+        [('duplicates', (101, 142))]
+        >>> found.leaks
+        ()
+    """
+    seed = check_seed(seed)
+    dataset, when = _declared(x, y, groups, time, task)
+    ids = None
+    sealed = None
+    if test_size is not None:
+        cut = splits.partition(dataset, test_size=test_size, seed=seed)
+        sealed = doctor.row_fingerprints(dataset.take(cut.test))
+        ids = cut.development
+        dataset = dataset.take(ids)
+        when = None if when is None else when[ids]
+    plan = splits.make_plan(cv, dataset, seed=seed)
+    case = replace(case_of(dataset, plan, sealed=sealed, ids=ids, seed=seed), time=when)
+    found = doctor.examine(case, overrule=overrule)
+    return found if predictions is None else after_training(found, case, predictions)
+
+
+def case_of(
+    dataset: Dataset,
+    plan: SplitPlan | Sequence[Fold],
+    *,
+    preprocess: Any = None,
+    sealed: NDArray[np.uint64] | None = None,
+    ids: NDArray[Any] | None = None,
+    seed: int = 0,
+) -> Case:
+    """Return what the doctor is shown: a dataset and its folds."""
+    folds = plan.folds if isinstance(plan, SplitPlan) else tuple(plan)
+    record = plan.record if isinstance(plan, SplitPlan) else None
+    strategy = record.strategy if record else "one validation part"
+    return Case(
+        dataset,
+        [
+            Part(_name(record, fold), fold.train, fold.validation)
+            for fold in folds
+            if len(fold.validation)
+        ],
+        strategy,
+        sealed=sealed,
+        ordered=strategy.startswith("TimeSeriesSplit"),
+        fitted_inside=dataset.is_table or preprocess is not None,
+        ids=ids,
+        seed=seed,
+    )
+
+
+def _name(record: SplitPlanRecord | None, fold: Fold) -> str:
+    if record is None or (record.n_splits == record.n_repeats == 1):
+        return "the validation part"
+    repeated = f"repeat {fold.repeat}, " if record.n_repeats > 1 else ""
+    return f"{repeated}fold {fold.fold}"
+
+
+def before_training(case: Case, overrule: Sequence[str]) -> Examination:
+    """Return the cheap examination, and refuse leaks that nobody has overruled.
+
+    Raises:
+        LeakageError: If the score would be a lie.
+        InputError: If `overrule` names something that is no check.
+    """
+    found = doctor.examine(case, thorough=False, overrule=overrule)
+    doctor.refuse_leaks(found)
+    return found
+
+
+def tell_warnings(found: Examination, tell: Listener) -> None:
+    """Tell whoever watches what may mislead; it is in the record in any case."""
+    for finding in found.findings:
+        if finding.severity == "warning" or finding.overruled:
+            overruled = "overruled: " if finding.overruled else ""
+            tell(Note(f"{overruled}{finding.evidence} {finding.consequence}"))
+
+
+def after_training(found: Examination, case: Case, predictions: Any) -> Examination:
+    """Return the examination with what out-of-fold predictions add to it."""
+    by_candidate = (
+        predictions if isinstance(predictions, Mapping) else {"model": predictions}
+    )
+    usable = {
+        name: np.asarray(each)
+        for name, each in by_candidate.items()
+        if each is not None
+    }
+    for name, each in usable.items():
+        if len(each) != case.n_rows:
+            raise InputError(
+                f"predictions of {name!r} has {len(each)} rows, and there are "
+                f"{case.n_rows}. Give one out-of-fold prediction per row, NaN where "
+                "a row was never validated."
+            )
+    return evolved(
+        found, findings=(*found.findings, *doctor.examine_losses(case, usable))
+    )
+
+
+def _declared(
+    x: Any, y: Any, groups: Any, time: Any, task: str | None
+) -> tuple[Dataset, NDArray[Any] | None]:
+    """Return the dataset, with groups, and the time of its rows."""
+    if not isinstance(x, Dataset):
+        if y is None:
+            raise InputError("y is missing. Only a whole Dataset comes without it.")
+        dataset = data.from_arrays(x, y, groups=groups, task=task, allow_missing=True)
+        return dataset, None if time is None else _times(time, dataset.n_rows)
+    for given, what in ((y, "y"), (task, "task")):
+        if given is not None:
+            raise InputError(f"{what}= has no effect: x is a whole Dataset.")
+    if isinstance(time, str):
+        time = _date_column(x, time)
+    when = None if time is None else _times(time, x.n_rows)
+    if isinstance(groups, str):
+        x, groups = _without(x, groups)
+    if groups is not None:
+        x = replace(x, groups=np.asarray(groups))
+    return x, when
+
+
+def _date_column(dataset: Dataset, name: str) -> NDArray[Any]:
+    """Return a column of numbers, or the day number of a column of dates."""
+    kind = dataset.record.kinds.get(name)
+    return _column(dataset, name, f"{name} (day number)" if kind == "date" else name)
+
+
+def _without(dataset: Dataset, name: str) -> tuple[Dataset, NDArray[Any]]:
+    """Return the dataset without a column that is no feature, and the column."""
+    values = _column(dataset, name, name)
+    assert isinstance(dataset.x, pl.DataFrame)
+    kinds = {key: kind for key, kind in dataset.record.kinds.items() if key != name}
+    if not kinds:
+        raise InputError(f"{name!r} is the only column: without it nothing is left.")
+    record = evolved(dataset.record, kinds=kinds)
+    return replace(dataset, x=dataset.x.drop(name), record=record), values
+
+
+def _column(dataset: Dataset, name: str, stored: str) -> NDArray[Any]:
+    frame = dataset.x
+    if not isinstance(frame, pl.DataFrame):
+        raise InputError(
+            f"{name!r} names a column, but {dataset.record.name!r} is arrays. Pass one "
+            "value per row."
+        )
+    if stored not in frame.columns:
+        dropped = {each.name: each.reason for each in dataset.record.dropped}
+        known = list(dataset.record.kinds)
+        why = f" It was left out ({dropped[name]})." if name in dropped else ""
+        raise InputError(
+            f"There is no column {name!r} to use.{why} There are: "
+            f"{data.first_few(known, 20)}.{did_you_mean(name, known)}"
+        )
+    missing = frame[stored].is_null().arg_true().to_list()
+    if missing:
+        raise DataError(
+            f"Column {name!r} is missing in {data.counted(len(missing), 'row')} (rows "
+            f"{data.first_few(missing)}). Fill it in, or remove these rows."
+        )
+    return frame[stored].to_numpy()
+
+
+def _times(time: Any, n_rows: int) -> NDArray[Any]:
+    when = np.asarray(time)
+    if when.shape != (n_rows,):
+        raise InputError(
+            f"time must have one entry per row, [{n_rows}]; got {list(when.shape)}."
+        )
+    if when.dtype.kind in "OUS":
+        try:
+            when = when.astype("datetime64[us]")
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"time must be numbers or dates such as 2024-12-31: {error}."
+            ) from error
+    if when.dtype.kind not in "iufM" or (when != when).any():
+        raise InputError(
+            f"time must be numbers or dates, none of them missing; got {when.dtype}."
+        )
+    return when
+
+
+def opened_case(
+    dataset: Dataset, development: NDArray[Any], test: NDArray[Any]
+) -> Case:
+    """Return the case of an opened test: development and test rows as two parts."""
+    return Case(dataset, [Part("the test part", development, test)])
