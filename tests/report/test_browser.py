@@ -128,6 +128,50 @@ def test_every_kind_of_run_is_drawn(browser: Any, tmp_path: Path, run: Any) -> N
     seen.context.close()
 
 
+@pytest.mark.parametrize("size", ["desktop", "mobile"])
+def test_no_label_of_a_chart_is_cut_off(
+    browser: Any, tmp_path: Path, size: str
+) -> None:
+    """A long metric name fits its axis, and a note its curve, also on a phone."""
+    seen = visit(browser, tmp_path, fakes.regression_run(), size)
+    cut = seen.page.evaluate(
+        """() => [...document.querySelectorAll("[data-chart] svg")].flatMap((svg) => {
+          const frame = svg.getBoundingClientRect();
+          return [...svg.querySelectorAll("text")].filter((text) => {
+            const box = text.getBoundingClientRect();
+            return box.left < frame.left - 1 || box.right > frame.right + 1
+              || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+          }).map((text) => text.textContent);
+        })"""
+    )
+    assert cut == []
+    seen.context.close()
+
+
+def test_paper_gets_charts_of_its_own_width(browser: Any, tmp_path: Path) -> None:
+    """Printing draws charts anew, two curves beside each other; then the old ones."""
+    seen = visit(browser, tmp_path, fakes.run_of())
+    widths = """() => [...document.querySelectorAll("[data-chart] svg")]
+      .map((svg) => Number(svg.getAttribute("width")))"""
+    before = seen.page.evaluate(widths)
+    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    paper = seen.page.evaluate(widths)
+    assert max(paper) < 700 < max(before)
+    assert min(paper) < 320
+    seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert seen.page.evaluate(widths) == before
+    seen.page.emulate_media(media="print")
+    seen.page.set_viewport_size({"width": 690, "height": 1000})
+    a, b = (
+        seen.page.locator(f"[data-chart=curve-0-{i}]").bounding_box() for i in (0, 1)
+    )
+    assert abs(a["y"] - b["y"]) < 1
+    assert a["x"] + a["width"] <= b["x"]
+    assert not seen.page.locator("details:not([open])").first.is_visible()
+    assert seen.said == []
+    seen.context.close()
+
+
 def test_a_notebook_fragment_shows_its_table(browser: Any, tmp_path: Path) -> None:
     """The fragment is readable in any page, and loads nothing."""
     context = browser.new_context(offline=True)

@@ -156,3 +156,20 @@ def test_the_licenses_of_what_is_inside_are_inside(page: Page) -> None:
     """The chart libraries bring their notices."""
     assert "University of Washington Interactive Data Lab" in page.text
     assert "Mike Bostock" in page.text
+
+
+def test_every_headline_number_says_of_how_many() -> None:
+    """Folds and seeds stand at the mean, rows at the final test."""
+    page = render_page(run_view(fakes.run_of()))
+    tiles = page[page.index('class="tiles"') : page.index("worst fold")]
+    assert "5 folds × 3 seeds" in tiles
+    assert "360 rows" in tiles
+
+
+def test_the_page_of_an_interrupted_run_has_no_failures() -> None:
+    """What never began stands under its own heading, and a mean says of how many."""
+    page = render_page(run_view(fakes.interrupted_run()))
+    assert 'id="untrained"' in page
+    assert 'id="failures"' not in page
+    assert "7 of 15 trainings" in page
+    assert "Every training (0)" not in page

@@ -9,7 +9,7 @@ import altair as alt
 
 from . import theme
 from .curve_chart import WIDTH, curve_chart
-from .drawing import CHOSEN, OTHER, data, score_axis, series_color
+from .drawing import CHOSEN, OTHER, axis_title, data, score_axis, series_color
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ def leaderboard_layers(view: RunView) -> Any:
         color=series_color(field="what"),
         tooltip=["candidate:N", "text:N", "interval:N", "worst fold:N"],
     )
-    label = f"mean validation {view.metric.label} ({view.metric.better})"
+    label = axis_title(f"mean validation {view.metric.label}", view.metric)
     x = alt.X(
         "mean:Q",
         title=label,
@@ -87,7 +87,7 @@ def strip_layers(view: RunView | CrossValidationView) -> Any:
     folds = sorted({point.fold for point in view.strip})
     step = max(5, 15 if len(folds) <= _MOST_LABELLED_FOLDS else round(180 / len(folds)))
     numbered = 1 < len(folds) <= _MOST_LABELLED_FOLDS
-    label = f"validation {view.metric.label} ({view.metric.better})"
+    label = axis_title(f"validation {view.metric.label}", view.metric)
     base = alt.Chart().encode(
         x=alt.X(
             "score:Q",

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from .drawing import TRAINING, VALIDATION, data, score_axis, series_color
+from .drawing import (
+    TRAINING,
+    VALIDATION,
+    axis_title,
+    data,
+    score_axis,
+    series_color,
+)
+from .formats import format_epochs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,8 +88,8 @@ def _mean_layers(view: CurveView, x: Any, y: Any, color: Any) -> list[Any]:
     ]
 
 
-def _title(view: CurveView) -> str:
-    return f"{view.metric.label} ({view.metric.better})"
+def _title(view: CurveView) -> Any:
+    return axis_title(view.metric.label, view.metric)
 
 
 def _kept_layers(view: CurveView, x: Any, y: Any, color: Any) -> list[Any]:
@@ -102,7 +110,7 @@ def _kept_layers(view: CurveView, x: Any, y: Any, color: Any) -> list[Any]:
     end = _last_epoch(view)
     notes = [(view.kept_epoch, _kept_text(view, several))]
     if view.overfitting_from is not None:
-        since = f"overfitting from epoch {view.overfitting_from}"
+        since = f"overfitting from {view.overfitting_from}"
         notes.append((view.overfitting_from, since))
     rule = alt.Chart(data([{"epoch": view.kept_epoch}]))
     layers = [
@@ -142,8 +150,8 @@ def _free(view: CurveView, place: int, n: int) -> int:
 def _kept_text(view: CurveView, several: bool) -> str:
     assert view.kept_epoch is not None
     if not several:
-        return f"kept: epoch {view.kept_epoch:.0f}"
-    return f"kept: epoch {view.kept_epoch:.3g} (mean)"
+        return f"kept: {view.kept_epoch:.0f}"
+    return f"kept: {format_epochs(view.kept_epoch)}"
 
 
 def _end_labels(

@@ -27,7 +27,13 @@ def series_color(field: str = "series") -> Any:
 def score_axis(metric: MetricView) -> Any:
     """Return the axis of a score, in percent where the metric is one."""
     form = ".1~%" if metric.percentage else "~g"
-    return alt.Axis(format=form, tickCount=6, labelOverlap=True)
+    return alt.Axis(format=form, tickCount=6, labelOverlap=True, labelSeparation=8)
+
+
+def axis_title(what: str, metric: MetricView) -> str | list[str]:
+    """Return what an axis shows, on two lines where one may be cut off on a phone."""
+    better = f"({metric.better})"
+    return f"{what} {better}" if len(what) + len(better) < 40 else [what, better]
 
 
 def data(rows: Sequence[Mapping[str, Any]]) -> Any:

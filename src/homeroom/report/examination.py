@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from .formats import format_count, format_seconds, printable
-from .models import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +42,23 @@ class FindingView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExaminationView:
-    """An examination, ready to be drawn. `sheet` has label, value (answer, text)."""
+    """An examination, ready to be drawn.
+
+    `checked` has the name of a check and what it says of itself; `sheet` the kind of
+    leakage, its title, the answer and why. `alarming` is whether something was found
+    that may mislead.
+    """
 
     dataset: str
     headline: str
     findings: tuple[FindingView, ...]
-    checked: tuple[Fact, ...]
+    checked: tuple[tuple[str, str], ...]
     sheet: tuple[tuple[str, str, str, str], ...]
+
+    @property
+    def alarming(self) -> bool:
+        """Whether something was found that may make a score mislead."""
+        return any(each.severity != "note" for each in self.findings)
 
 
 def examination_view(
@@ -69,7 +78,7 @@ def examination_view(
             *(_finding(each, at_opening=True) for each in at_opening),
         ),
         checked=tuple(
-            Fact(each.check, each.text) for each in examination.checked if each.text
+            (each.check, each.text) for each in examination.checked if each.text
         ),
         sheet=tuple(
             (line.kind, line.title, line.answer, line.text)
@@ -118,7 +127,7 @@ def examination_panel(view: ExaminationView, *, sheet: bool = False) -> Renderab
     parts: list[RenderableType] = [Text(printable(view.headline))]
     for each in view.findings:
         parts.append(Padding(_lines(each), (1, 0, 0, 0)))
-    quiet = [f"{fact.label}: {fact.value}" for fact in view.checked]
+    quiet = [f"{name}: {text}" for name, text in view.checked]
     if quiet:
         parts.append(Padding(Text("\n".join(quiet), style="dim"), (1, 0, 0, 0)))
     if sheet:

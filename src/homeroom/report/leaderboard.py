@@ -126,6 +126,7 @@ def row_of(candidate: Judged, plan: SplitPlanRecord, metric: Metric) -> Leaderbo
         )
     worst = summary.worst_fold
     sd_range = summary.sd_folds_interval
+    unfinished = not summary.complete or len(candidate.members) < candidate.n_planned
     return LeaderboardRow(
         rank=1,
         candidate=candidate.candidate,
@@ -141,7 +142,8 @@ def row_of(candidate: Judged, plan: SplitPlanRecord, metric: Metric) -> Leaderbo
         verdict_text=candidate.verdict.text,
         n_trainings=len(candidate.members),
         failed=any(m.state == FAILED for m in candidate.members),
-        unfinished=not summary.complete or len(candidate.members) < candidate.n_planned,
+        unfinished=unfinished,
+        measured_on=_scored(candidate, metric) if unfinished else "",
         note="; ".join(_notes(candidate)),
     )
 
@@ -249,6 +251,16 @@ def _untrained(candidate: Judged) -> str:
     if waiting > 0:
         said.append(f"{format_count(waiting)} never began")
     return f"{of}, {' and '.join(said)}"
+
+
+def _scored(candidate: Judged, metric: Metric) -> str:
+    scores = (
+        m.scores.get(metric.validation_key, math.nan)
+        for m in candidate.members
+        if m.state == COMPLETE
+    )
+    n = sum(map(math.isfinite, scores))
+    return f"{n} of {format_count(candidate.n_planned, 'training')}" if n else ""
 
 
 def _begun(candidate: Judged) -> list[MemberRecord]:

@@ -53,7 +53,8 @@ class LeaderboardRow:
 
     `sd_folds` is the spread over folds, `sd_seeds` the spread over seeds inside a
     fold: two different things, never added. `unfinished` means that a training is
-    missing or failed, so that the candidate cannot be chosen; `note` says which.
+    missing or failed, so that the candidate cannot be chosen; `note` says which, and
+    `measured_on` of how many trainings the mean is ("7 of 15 trainings").
     """
 
     rank: int
@@ -75,6 +76,7 @@ class LeaderboardRow:
     failed: bool = False
     unfinished: bool = False
     note: str = ""
+    measured_on: str = ""
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -220,6 +222,7 @@ class FinalTestView:
     score: Shown | None = None
     interval: ShownInterval | None = None
     facts: tuple[Fact, ...] = ()
+    n: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +266,7 @@ class RunView:
     environment: tuple[Fact, ...]
     fingerprints: tuple[Fact, ...]
     error: str = ""
+    examination: ExaminationView | None = None
     untrained: tuple[Fact, ...] = ()
     measured_on: str = ""
 

@@ -19,6 +19,7 @@ from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
     EpochEnded,
+    Examined,
     MemberEnded,
     Note,
     StageStarted,
@@ -189,6 +190,12 @@ class LiveProgress:
                 return self._member_ended(event)
             case Note():
                 return [(event.text, "yellow")]
+            case Examined():
+                return [
+                    (f"{found.severity}: {found.evidence}", "yellow")
+                    for found in event.examination.findings
+                    if found.severity != "note"
+                ]
         return []
 
     def _stage_started(self, event: StageStarted) -> list[Message]:

@@ -117,6 +117,7 @@ def final_test_view(run: RunRecord, chosen: LeaderboardRow | None) -> FinalTestV
         score=measures.score(final.score, final.metric),
         interval=measures.interval(final.interval, final.metric),
         facts=tuple(facts),
+        n=format_count(final.n, "row"),
     )
 
 
