@@ -84,11 +84,18 @@ def write_report(record: RunRecord, path: Path) -> None:
 
 def print_run(record: RunRecord) -> None:
     """Print the answer, the candidates and what the choice rests on."""
-    from homeroom.report import leaderboard_table, run_panel, run_view
+    from homeroom.report import (
+        examination_panel,
+        leaderboard_table,
+        run_panel,
+        run_view,
+    )
 
     view = run_view(record)
     console = output()
     console.print(leaderboard_table(view))
+    if view.examination is not None and view.examination.alarming:
+        console.print(examination_panel(view.examination))
     console.print(run_panel(view))
 
 

@@ -58,11 +58,12 @@ def row_losses(case: Case, predictions: NDArray[Any]) -> NDArray[np.float64] | N
     None when the predictions are not probabilities of this dataset's classes, or not
     one number per row.
     """
-    if case.labels is not None:
+    labels = case.dataset.labels
+    if labels is not None:
         chances = probabilities(predictions)
-        if chances is None or case.labels.max() >= chances.shape[1]:
+        if chances is None or labels.min() < 0 or labels.max() >= chances.shape[1]:
             return None
-        mine = chances[np.arange(case.n_rows), case.labels]
+        mine = chances[np.arange(case.n_rows), labels]
         loss: NDArray[np.float64] = -np.log(np.clip(mine, SMALLEST_CHANCE, 1.0))
         return loss
     if case.quantity is None or predictions.size != case.n_rows:

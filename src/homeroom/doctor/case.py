@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from homeroom.data import Dataset
 
 _SHOWN = 5
+_MOST_CLASSES = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +68,13 @@ class Case:
         """How many rows there are."""
         return self.dataset.n_rows
 
-    @property
+    @cached_property
     def labels(self) -> NDArray[np.int32] | None:
-        """The class of every row, if there is one."""
-        return self.dataset.labels
+        """The class of every row as a small number from 0, if there is one."""
+        labels = self.dataset.labels
+        if labels is None or _are_small(labels):
+            return labels
+        return np.unique(labels, return_inverse=True)[1].astype(np.int32)
 
     @property
     def class_names(self) -> list[str]:
@@ -78,6 +82,9 @@ class Case:
         labels = self.labels
         if labels is None:
             return []
+        given = self.dataset.labels
+        if given is not None and not _are_small(given):
+            return [str(label) for label in np.unique(given)]
         n = int(labels.max()) + 1 if len(labels) else 0
         named = [str(name) for name in self.dataset.record.classes]
         return named + [str(i) for i in range(len(named), n)]
@@ -105,3 +112,8 @@ class Case:
         """Return the ids of the first few of these row positions."""
         few = np.asarray(rows)[:_SHOWN]
         return tuple(int(i) for i in (few if self.ids is None else self.ids[few]))
+
+
+def _are_small(labels: NDArray[np.int32]) -> bool:
+    """Return whether labels can be counted: a loss may want -1 and 1, or codes."""
+    return bool(labels.min(initial=0) >= 0 and labels.max(initial=0) < _MOST_CLASSES)

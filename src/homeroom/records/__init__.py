@@ -12,7 +12,15 @@ from .dataset import (
     PartitionRecord,
     SplitPlanRecord,
 )
-from .events import EpochEnded, Event, Listener, MemberEnded, Note, StageStarted
+from .events import (
+    EpochEnded,
+    Event,
+    Examined,
+    Listener,
+    MemberEnded,
+    Note,
+    StageStarted,
+)
 from .examination import (
     LEAKAGE,
     NOTE,
@@ -59,6 +67,7 @@ __all__ = [
     "EpochEnded",
     "Event",
     "Examination",
+    "Examined",
     "FinalTest",
     "Finding",
     "FoldRecord",

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from .examination import Examination
 from .run import MemberRecord
 
 
@@ -40,5 +41,11 @@ class Note(msgspec.Struct, frozen=True):
     text: str
 
 
-Event: TypeAlias = StageStarted | EpochEnded | MemberEnded | Note
+class Examined(msgspec.Struct, frozen=True):
+    """The dataset doctor has looked at the data and its folds before training."""
+
+    examination: Examination
+
+
+Event: TypeAlias = StageStarted | EpochEnded | MemberEnded | Note | Examined
 Listener: TypeAlias = Callable[[Event], None]

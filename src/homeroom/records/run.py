@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from .dataset import DatasetRecord, PartitionRecord, SplitPlanRecord
+from .examination import Examination, Finding
 from .history import History, Metric
 
 FORMAT = 1
@@ -120,7 +121,8 @@ class FinalTest(msgspec.Struct, frozen=True, kw_only=True):
     """The one look at the test rows. `scores` has every metric, without prefix.
 
     `earlier_openings` is how often other runs in the store had opened these very rows
-    before: 0 for an honest test.
+    before: 0 for an honest test. `findings` say how the opened rows differ from the
+    development rows.
     """
 
     candidate: str
@@ -131,6 +133,7 @@ class FinalTest(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     scores: dict[str, float] = {}
     earlier_openings: int = 0
+    findings: tuple[Finding, ...] = ()
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +167,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     seconds: float = 0.0
     error: str | None = None
+    examination: Examination | None = None
     format: int = FORMAT
 
     def members_of(self, candidate: str) -> tuple[MemberRecord, ...]:

@@ -7,6 +7,10 @@ counted from 1 here, as in every sentence for a person.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .examination import ExaminationView
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import measures, provenance, words
 from .curves import curve_views
+from .examination import ExaminationView, examination_view
 from .formats import (
     format_count,
     format_epochs,
@@ -89,6 +90,7 @@ def run_view(run: RunRecord) -> RunView:
         environment=provenance.environment_facts(run.environment, run.seconds),
         fingerprints=provenance.fingerprints(run),
         error=run.error or "",
+        examination=_examined(run),
         untrained=untrained(candidates),
         measured_on=provenance.measured_on(run.plan, run.settings.n_seeds),
     )
@@ -160,6 +162,13 @@ def fit_view(
             Fact("seed", str(member.seed)),
         ),
     )
+
+
+def _examined(run: RunRecord) -> ExaminationView | None:
+    if run.examination is None:
+        return None
+    opened = run.final_test.findings if run.final_test else ()
+    return examination_view(run.examination, opened)
 
 
 def _candidates(
