@@ -12,7 +12,7 @@ from homeroom import data, engine, seeding
 from homeroom.data import Dataset
 from homeroom.engine import Arrays, EarlyStopping, Member, Outcome, Training
 from homeroom.errors import InputError
-from homeroom.records import MemberRecord, Settings, SplitPlanRecord
+from homeroom.records import MemberRecord, Settings
 from homeroom.splits import Fold, SplitPlan
 
 from .candidate import Candidate, facts_of
@@ -247,8 +247,3 @@ def settings_of(training: Training, *, seed: int, n_seeds: int) -> Settings:
         shuffle=training.shuffle,
         early_stopping=stopping.to_dict() if stopping else None,
     )
-
-
-def n_validation(plan: SplitPlanRecord, fold: int) -> int:
-    """Return the number of validation rows of a fold."""
-    return plan.folds[fold].n_validation
