@@ -342,7 +342,12 @@ def test_events_tell_every_epoch_and_member_once(softmax, flowers):
         softmax, *flowers, cv=3, seeds=2, epochs=3, listener=events.append
     )
     kinds = Counter(type(event).__name__ for event in events)
-    assert kinds == {"StageStarted": 1, "EpochEnded": 18, "MemberEnded": 6}
+    assert kinds == {
+        "Examined": 1,
+        "StageStarted": 1,
+        "EpochEnded": 18,
+        "MemberEnded": 6,
+    }
 
 
 def test_a_forest_for_numbers(line):

@@ -16,6 +16,8 @@ from homeroom.errors import FitError, InputError, did_you_mean
 from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
+    Examination,
+    Examined,
     Interval,
     Listener,
     MemberRecord,
@@ -27,6 +29,7 @@ from homeroom.store import open_store
 
 from . import trials
 from .candidate import as_candidate
+from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .keeping import keep_run
 from .listening import check_verbose, progress
@@ -51,6 +54,7 @@ class CrossValidation:
         predictions: Out-of-fold predictions [n, …], the mean over seeds (and
             repeats); NaN for rows that no fold validated. None if there are none.
         directions: Which way each other metric is better, "max" or "min".
+        examination: What the doctor found before and after training.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -70,6 +74,7 @@ class CrossValidation:
     metric: Metric
     predictions: NDArray[np.float32] | None = None
     directions: Mapping[str, str] = field(default_factory=dict)
+    examination: Examination | None = None
 
     def summary(self, key: str | None = None) -> judgement.Summary:
         """Return mean, spreads, interval and failures for a validation key."""
@@ -159,6 +164,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     listener: Listener | None = None,
     lanes: int | None = None,
     store: str | Path | None = None,
+    overrule: Sequence[str] = (),
 ) -> CrossValidation:
     """Train a model on every fold with every seed, from fresh weights each time.
 
@@ -191,6 +197,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         listener: Called with each event instead of showing progress.
         lanes: Trainings at once; None is one per core.
         store: Where to keep the trainings as a run; None writes nothing.
+        overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
 
     Returns:
         Records, means, intervals, out-of-fold predictions, charts.
@@ -198,7 +205,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     Raises:
         InputError: Before training, if an argument or the model is wrong.
         DataError: Before training, if the data is.
-        LeakageError: If rows are on both sides of a fold.
+        LeakageError: If rows are on both sides of a fold, or the doctor finds a leak.
         FitError: If every training failed.
 
     Examples:
@@ -237,6 +244,8 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         shuffle=shuffle,
         callbacks=callbacks,
     )
+    case = case_of(dataset, plan, preprocess=preprocess, seed=seed)
+    examined = before_training(case, overrule)
     assignments = assign(
         [candidate], dataset, plan, n_seeds=seeds, seed=seed, preprocess=preprocess
     )
@@ -245,22 +254,34 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     yardstick = trials.choose_metric(metric, task, found)
     kept = None if store is None else open_store(store)
     with progress(verbose, yardstick, listener, [candidate.name]) as tell:
+        tell(Examined(examined))
         results = trials.run(
             assignments, training, task=task, listener=tell, lanes=lanes
         )
+    predictions = out_of_fold(results, dataset.n_rows)
     result = CrossValidation(
         candidate=candidate.name,
         members=tuple(result.record for result in results),
         plan=plan.record,
         metric=yardstick,
-        predictions=out_of_fold(results, dataset.n_rows),
+        predictions=predictions,
         directions=found[candidate.name].directions,
+        examination=after_training(examined, case, {candidate.name: predictions}),
     )
     if kept is not None:
         settings = settings_of(training, seed=seed, n_seeds=seeds)
         weights = found[candidate.name].n_weights
         mine = candidate.record(weights or None)
-        keep_run(kept, mine, dataset, plan.record, settings, yardstick, result.members)
+        keep_run(
+            kept,
+            mine,
+            dataset,
+            plan.record,
+            settings,
+            yardstick,
+            result.members,
+            result.examination,
+        )
     states = {member.state for member in result.members}
     if INTERRUPTED in states:
         raise Interrupted(result)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -14,16 +15,10 @@ from homeroom import data, doctor, splits
 from homeroom.data import Dataset
 from homeroom.doctor import Case, Part
 from homeroom.errors import DataError, InputError, did_you_mean
-from homeroom.records import (
-    Examination,
-    Listener,
-    Note,
-    SplitPlanRecord,
-)
+from homeroom.records import Examination, Finding, SplitPlanRecord
 from homeroom.splits import Fold, SplitPlan
 
 from .member import check_seed
-from .run import evolved
 
 
 def examine(  # noqa: PLR0913 - what can be declared of data
@@ -131,8 +126,8 @@ def case_of(
 def _name(record: SplitPlanRecord | None, fold: Fold) -> str:
     if record is None or (record.n_splits == record.n_repeats == 1):
         return "the validation part"
-    repeated = f"repeat {fold.repeat}, " if record.n_repeats > 1 else ""
-    return f"{repeated}fold {fold.fold}"
+    repeated = f"repeat {fold.repeat + 1}, " if record.n_repeats > 1 else ""
+    return f"{repeated}fold {fold.fold + 1}"
 
 
 def before_training(case: Case, overrule: Sequence[str]) -> Examination:
@@ -145,14 +140,6 @@ def before_training(case: Case, overrule: Sequence[str]) -> Examination:
     found = doctor.examine(case, thorough=False, overrule=overrule)
     doctor.refuse_leaks(found)
     return found
-
-
-def tell_warnings(found: Examination, tell: Listener) -> None:
-    """Tell whoever watches what may mislead; it is in the record in any case."""
-    for finding in found.findings:
-        if finding.severity == "warning" or finding.overruled:
-            overruled = "overruled: " if finding.overruled else ""
-            tell(Note(f"{overruled}{finding.evidence} {finding.consequence}"))
 
 
 def after_training(found: Examination, case: Case, predictions: Any) -> Examination:
@@ -172,7 +159,7 @@ def after_training(found: Examination, case: Case, predictions: Any) -> Examinat
                 f"{case.n_rows}. Give one out-of-fold prediction per row, NaN where "
                 "a row was never validated."
             )
-    return evolved(
+    return msgspec.structs.replace(
         found, findings=(*found.findings, *doctor.examine_losses(case, usable))
     )
 
@@ -212,7 +199,7 @@ def _without(dataset: Dataset, name: str) -> tuple[Dataset, NDArray[Any]]:
     kinds = {key: kind for key, kind in dataset.record.kinds.items() if key != name}
     if not kinds:
         raise InputError(f"{name!r} is the only column: without it nothing is left.")
-    record = evolved(dataset.record, kinds=kinds)
+    record = msgspec.structs.replace(dataset.record, kinds=kinds)
     return replace(dataset, x=dataset.x.drop(name), record=record), values
 
 
@@ -260,8 +247,31 @@ def _times(time: Any, n_rows: int) -> NDArray[Any]:
     return when
 
 
-def opened_case(
-    dataset: Dataset, development: NDArray[Any], test: NDArray[Any]
-) -> Case:
-    """Return the case of an opened test: development and test rows as two parts."""
-    return Case(dataset, [Part("the test part", development, test)])
+def examine_opened(
+    dataset: Dataset,
+    development: NDArray[Any],
+    test: NDArray[Any],
+    predictions: Any,
+    out_of_fold: Any = None,
+) -> tuple[Finding, ...]:
+    """Return how opened test rows differ from the development rows.
+
+    Args:
+        dataset: All rows.
+        development: The positions of the development rows.
+        test: The positions of the test rows, which are opened.
+        predictions: The winner's outputs for the test rows.
+        out_of_fold: The winner's out-of-fold predictions of the development rows.
+    """
+    case = Case(dataset, [Part("the test part", development, test)])
+    asked = _losses(dataset.take(test), predictions)
+    practised = _losses(dataset.take(development), out_of_fold)
+    if asked is None or practised is None:
+        return doctor.examine_opening(case)
+    return doctor.examine_opening(case, (asked, practised))
+
+
+def _losses(rows: Dataset, predictions: Any) -> NDArray[np.float64] | None:
+    if not isinstance(predictions, np.ndarray):
+        return None
+    return doctor.row_losses(Case(rows), predictions)

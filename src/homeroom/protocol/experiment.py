@@ -11,6 +11,7 @@ from typing import Any
 
 from homeroom import data, engine, judgement, splits
 from homeroom.data import Dataset
+from homeroom.doctor import Case
 from homeroom.engine import EarlyStopping, Training
 from homeroom.errors import InputError, StoreError
 from homeroom.records import (
@@ -18,6 +19,7 @@ from homeroom.records import (
     FAILED,
     INTERRUPTED,
     RUNNING,
+    Examined,
     Listener,
     Metric,
     Note,
@@ -29,7 +31,9 @@ from homeroom.store import Store, open_store
 
 from . import trials
 from .candidate import Candidate, as_candidate
+from .cross_validation import out_of_fold
 from .environment import environment
+from .examining import after_training, before_training, case_of
 from .final_test import SealedTest, earlier_openings, told_of_openings
 from .fitting import Interrupted
 from .listening import check_verbose, progress
@@ -101,6 +105,7 @@ class Experiment:
         self._development = dataset.take(partition.development)
         self._sealed = SealedTest(dataset, partition)
         self._partition = partition.record
+        self._row_ids = partition.development
         self._candidates: list[Candidate] = []
         self._preprocess = preprocess
         self._name = name or dataset.record.name
@@ -144,6 +149,7 @@ class Experiment:
         verbose: int | str = "auto",
         listener: Listener | None = None,
         lanes: int | None = None,
+        overrule: Sequence[str] = (),
     ) -> Run:
         """Train every candidate on every fold with every seed; choose; refit.
 
@@ -162,12 +168,14 @@ class Experiment:
             verbose: "auto" shows progress on a terminal, 0 never, 1 always.
             listener: Called with each event instead of showing progress.
             lanes: Trainings at once; None is one per core.
+            overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
 
         Returns:
             The run: leaderboard, selection, report, and the right to one final test.
 
         Raises:
             InputError: Before training, if an argument or a model is wrong.
+            LeakageError: Before training, if the doctor finds a leak.
             FitError: If every candidate has a failed training, or the refit fails.
         """
         if not self._candidates:
@@ -186,6 +194,15 @@ class Experiment:
         )
         if training.early_stopping is None:
             training = replace(training, early_stopping=EarlyStopping(patience=10))
+        case = case_of(
+            self._development,
+            plan,
+            preprocess=self._preprocess,
+            sealed=self._sealed.fingerprints,
+            ids=self._row_ids,
+            seed=self._seed,
+        )
+        examined = before_training(case, overrule)
         assignments = assign(
             self._candidates,
             self._development,
@@ -213,18 +230,23 @@ class Experiment:
                 c.record(found[c.name].n_weights or None) for c in self._candidates
             ),
             environment=evolved(environment(), lanes=n_lanes),
+            examination=examined,
         )
         # kept, so that a store in memory knows what this experiment has opened
         store = self._store = self._store or open_store(self._store_at)
         names = [candidate.name for candidate in self._candidates]
         with progress(verbose, yardstick, listener, names) as tell:
             _warn_of_openings(record, store, tell)
+            tell(Examined(examined))
             record = store.create_run(record)
-            return self._carry_out(record, assignments, training, store, tell, lanes)
+            return self._carry_out(
+                record, case, assignments, training, store, tell, lanes
+            )
 
-    def _carry_out(
+    def _carry_out(  # noqa: PLR0913 - what a run is made of
         self,
         record: RunRecord,
+        case: Case,
         assignments: Sequence[Assignment],
         training: Training,
         store: Store,
@@ -257,6 +279,15 @@ class Experiment:
             record = evolved(record, members=members)
             if any(member.state == INTERRUPTED for member in members):
                 raise KeyboardInterrupt
+            told = {
+                name: out_of_fold(
+                    [r for r in results if r.record.candidate == name], case.n_rows
+                )
+                for name in names
+            }
+            assert record.examination is not None
+            examination = after_training(record.examination, case, told)
+            record = evolved(record, examination=examination)
             record = evolved(record, selection=_select(record))
             tell(StageStarted("refit"))
             winner, refitted = self._refit(record, training)
@@ -271,7 +302,7 @@ class Experiment:
             raise
         record = left(COMPLETE)
         store.update_run(record)
-        return Run(record, store, winner, self._sealed)
+        return Run(record, store, winner, self._sealed, told[winner.name])
 
     def _refit(self, record: RunRecord, training: Training) -> Any:
         assert record.selection is not None

@@ -10,13 +10,14 @@ from typing import Any, final
 
 import numpy as np
 
-from homeroom import data, judgement
+from homeroom import data, doctor, judgement
 from homeroom.data import Dataset
 from homeroom.errors import DataError
-from homeroom.records import FinalTest, Interval, Metric, RunRecord
+from homeroom.records import FinalTest, Finding, Interval, Metric, RunRecord
 from homeroom.splits import Partition
 from homeroom.store import Opening, Store
 
+from .examining import examine_opened
 from .refit import Winner, by_class
 
 LEVEL = 0.95
@@ -33,20 +34,27 @@ _ERRORS = {
 class SealedTest:
     """The test rows, set aside before anything else saw the data.
 
-    Nothing outside this file can read them; `n_rows` is all that is told.
+    Nothing outside this file can read them; `n_rows` and one fingerprint per row, by
+    which copies are found, are all that is told.
     """
 
     def __init__(self, dataset: Dataset, partition: Partition) -> None:
         self.__rows = dataset.take(partition.test)
         self.__positions = partition.test
+        self.__dataset = dataset
+        self.__development = partition.development
         self.n_rows = len(partition.test)
+        self.fingerprints = doctor.row_fingerprints(self.__rows)
 
-    def open(self, winner: Winner, run: RunRecord, store: Store) -> FinalTest:
+    def open(
+        self, winner: Winner, run: RunRecord, store: Store, out_of_fold: Any = None
+    ) -> FinalTest:
         """Claim the seal, read the rows, and score the winner on them, once.
 
         The seal is claimed in the store *before* the rows are read, so a crash in
         between still counts as an opened test. Rows that other runs have opened
-        before are scored all the same, with a warning and a mark in the record.
+        before are scored all the same, with a warning and a mark in the record. With
+        the winner's out-of-fold predictions the doctor also compares difficulty.
 
         Raises:
             SealError: If this run's test set has been claimed before.
@@ -58,20 +66,38 @@ class SealedTest:
         x = _prepared(winner, rows, self.__positions)
         scores = winner.evaluate(x, rows)
         score = scores[run.metric.name]
+        predictions = winner.predict(x)
         final_test = FinalTest(
             candidate=winner.name,
             metric=run.metric,
             score=score,
-            interval=_interval(run, score, winner.predict(x), rows),
+            interval=_interval(run, score, predictions, rows),
             n=self.n_rows,
             opened_at=datetime.now(UTC),
             scores=scores,
             earlier_openings=len(before),
+            findings=self.__compared(predictions, out_of_fold),
         )
         store.record_final_test(run.id, final_test)
         if before:
             warnings.warn(told_of_openings(before), UserWarning, stacklevel=3)
         return final_test
+
+    def __compared(self, predictions: Any, out_of_fold: Any) -> tuple[Finding, ...]:
+        """Return how the rows differ; nothing here may cost a spent seal its score."""
+        try:
+            return examine_opened(
+                self.__dataset,
+                self.__development,
+                self.__positions,
+                predictions,
+                out_of_fold,
+            )
+        except Exception as error:  # noqa: BLE001 - as said
+            warnings.warn(
+                f"The opened test rows could not be examined: {error}", stacklevel=4
+            )
+            return ()
 
 
 def earlier_openings(run: RunRecord, store: Store) -> tuple[Opening, ...]:

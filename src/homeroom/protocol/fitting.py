@@ -17,6 +17,8 @@ from homeroom.errors import DataError, FitError, InputError
 from homeroom.records import (
     FAILED,
     INTERRUPTED,
+    Examination,
+    Examined,
     FoldRecord,
     Listener,
     MemberRecord,
@@ -28,6 +30,7 @@ from homeroom.store import open_store
 
 from . import trials
 from .candidate import as_candidate
+from .examining import before_training, case_of
 from .keeping import keep_run
 from .listening import check_verbose, progress
 from .member import (
@@ -58,6 +61,7 @@ class FitResult:
         record: What is remembered of the training.
         metric: The yardstick of the verdict.
         n_validation: How many rows validated it.
+        examination: What the doctor found in the data before training.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -76,6 +80,7 @@ class FitResult:
     n_validation: int
     _result: Result
     _training: Training
+    examination: Examination | None = None
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -144,6 +149,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     verbose: int | str = "auto",
     listener: Listener | None = None,
     store: str | Path | None = None,
+    overrule: Sequence[str] = (),
 ) -> FitResult:
     """Train one model once; `keras.Model.fit` with an honest curve.
 
@@ -174,6 +180,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
         verbose: "auto" shows progress on a terminal, 0 never, 1 always.
         listener: Called with each event instead of showing progress.
         store: Where to keep the training as a run; None writes nothing.
+        overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
 
     Returns:
         The history, verdict, chart and trained model.
@@ -181,6 +188,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     Raises:
         InputError: Before training, if an argument or the model is wrong.
         DataError: Before training, if the data is.
+        LeakageError: Before training, if the doctor finds a leak.
         FitError: If the training became NaN or failed.
 
     Examples:
@@ -214,6 +222,8 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
         callbacks=callbacks,
         keep_weights=True,
     )
+    case = case_of(dataset, [fold], preprocess=preprocess, seed=seed)
+    examined = before_training(case, overrule)
     arrays, _ = fold_arrays(dataset, fold.train, preprocess)
     member = Member(
         key="fit",
@@ -230,6 +240,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     yardstick = trials.choose_metric(metric, dataset.record.task, found)
     kept = None if store is None else open_store(store)
     with progress(verbose, yardstick, listener) as tell:
+        tell(Examined(examined))
         [result] = trials.run(
             [assignment], training, task=dataset.record.task, listener=tell
         )
@@ -243,10 +254,13 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
             settings_of(training, seed=seed, n_seeds=1),
             yardstick,
             [record],
+            examined,
         )
     if record.state == FAILED:
         raise FitError(f"The training failed: {record.error}. {_advice(record)}")
-    fitted = FitResult(record, yardstick, len(fold.validation), result, training)
+    fitted = FitResult(
+        record, yardstick, len(fold.validation), result, training, examined
+    )
     if record.state == INTERRUPTED:
         raise Interrupted(fitted)
     return fitted

@@ -11,6 +11,7 @@ from homeroom.records import (
     FAILED,
     INTERRUPTED,
     CandidateRecord,
+    Examination,
     MemberRecord,
     Metric,
     PartitionRecord,
@@ -23,7 +24,7 @@ from homeroom.store import Store
 from .environment import environment
 
 
-def keep_run(
+def keep_run(  # noqa: PLR0913 - what a run is remembered by
     store: Store,
     candidate: CandidateRecord,
     dataset: Dataset,
@@ -31,6 +32,7 @@ def keep_run(
     settings: Settings,
     metric: Metric,
     members: Sequence[MemberRecord],
+    examination: Examination | None = None,
 ) -> str:
     """Store the trainings of one model and return the id of the run.
 
@@ -60,6 +62,7 @@ def keep_run(
         candidates=(candidate,),
         environment=environment(),
         members=tuple(members),
+        examination=examination,
         seconds=sum(member.seconds for member in members),
     )
     record = store.create_run(record)

@@ -29,6 +29,7 @@ class Run:
         store: Where it stays.
         winner: The refitted model, if the run came that far.
         sealed: The test rows, in the process that sealed them.
+        predictions: The winner's out-of-fold predictions of the development rows.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -49,11 +50,13 @@ class Run:
         store: Store,
         winner: Winner | None,
         sealed: SealedTest | None,
+        predictions: Any = None,
     ) -> None:
         self.record = record
         self._store = store
         self._winner = winner
         self._sealed = sealed
+        self._predictions = predictions
 
     @property
     def id(self) -> str:
@@ -119,7 +122,7 @@ class Run:
             raise InputError(
                 f"The test rows of run {self.id!r} are not in this process."
             )
-        found = self._sealed.open(winner, self.record, self._store)
+        found = self._sealed.open(winner, self.record, self._store, self._predictions)
         self.record = evolved(self.record, final_test=found)
         return found
 
