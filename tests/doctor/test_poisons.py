@@ -320,7 +320,7 @@ def test_a_leak_is_overruled_by_name_only(clean: Clean) -> None:
 
 
 def test_an_unknown_name_is_refused(clean: Clean) -> None:
-    """A misspelled check is not silently no check; one that stops nothing is refused."""
+    """A misspelled check, and one that stops nothing, have no effect: refused."""
     with pytest.raises(InputError, match="Did you mean 'duplicates'"):
         examine(case_of(*clean), overrule=["duplicate"])
     with pytest.raises(InputError, match="stops training"):
@@ -339,7 +339,7 @@ def test_the_message_says_what_happened_what_follows_and_what_to_do(
         "'column 3' is y under other numbers: alone it gives away y. The model learns "
         "to read the answer, which new rows do not have. Leave 'column 3' out, or "
         "explain why it is known.\n  To train all the same, say so by name: "
-        "overrule=['target']."
+        "overrule=['target'] (homeroom run: --overrule target)."
     )
 
 

@@ -58,14 +58,7 @@ def doctor(  # noqa: PLR0913 - each is one option
     seed: Annotated[
         int, typer.Option(metavar="N", help="Decides the cut and the folds, as in run.")
     ] = 0,
-    overrule: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CHECK",
-            help="A check whose leakage is known and accepted; repeat it for more.",
-            show_default="none",
-        ),
-    ] = None,
+    overrule: options.Overrule = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Say what is wrong with a table and its folds.

@@ -33,6 +33,15 @@ RunId: TypeAlias = Annotated[
     ),
 ]
 
+Overrule: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CHECK",
+        help="A check of the doctor whose leakage is accepted; repeat it for more.",
+        show_default="none",
+    ),
+]
+
 AsJson: TypeAlias = Annotated[
     bool,
     typer.Option("--json", help="Print JSON for programs instead of a table."),

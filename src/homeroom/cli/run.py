@@ -100,6 +100,7 @@ def run(  # noqa: PLR0913 - each is one option
             show_default="the name of the file",
         ),
     ] = None,
+    overrule: options.Overrule = None,
     store: options.Store = None,
     report: options.Report = Path("report.html"),
 ) -> None:
@@ -136,6 +137,7 @@ def run(  # noqa: PLR0913 - each is one option
         metric=metric,
         report=report,
         keep_sealed=keep_sealed,
+        overrule=tuple(overrule or ()),
     )
     say_what_was_inferred(
         file.name,

@@ -32,6 +32,7 @@ class Plan:
     metric: str | None = None
     early_stopping: EarlyStopping | None = None
     keep_sealed: bool = False
+    overrule: tuple[str, ...] = ()
 
 
 def carry_out(experiment: Experiment, plan: Plan) -> None:
@@ -54,6 +55,7 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
             batch_size=plan.batch_size,
             metric=plan.metric,
             early_stopping=plan.early_stopping,
+            overrule=plan.overrule,
             verbose=1,
         )
     except Interrupted as stop:

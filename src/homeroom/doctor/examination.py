@@ -163,5 +163,6 @@ def refuse_leaks(examination: Examination) -> None:
     names = list(dict.fromkeys(leak.check for leak in leaks))
     raise LeakageError(
         "\n  ".join(told)
-        + f"\n  To train all the same, say so by name: overrule={names}."
+        + f"\n  To train all the same, say so by name: overrule={names} "
+        f"(homeroom run: {' '.join(f'--overrule {name}' for name in names)})."
     )
