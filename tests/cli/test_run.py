@@ -167,7 +167,7 @@ def test_ctrl_c_before_training_makes_no_run(
     def pressed(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("homeroom.protocol.trials.describe", pressed)
+    monkeypatch.setattr("homeroom.protocol.trials.prepare", pressed)
     result = invoke("run", separable, "--target", "answer")
     assert result.exit_code == 130
     assert "no run was made" in result.stderr

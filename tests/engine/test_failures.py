@@ -124,6 +124,9 @@ def test_an_error_inside_a_member_stays_there(build, monkeypatch):
     members = [member(build, seed=seed) for seed in (1, 2, 3)]
     unlucky = members[1].order_seed
     from homeroom.engine import fallback, lane
+    from homeroom.engine.program import Program
+
+    monkeypatch.setattr(Program, "epochs_per_call", 1)
 
     def fails(each, epoch, *, shuffle, real=lane.order_of_epoch):
         if each.order_seed == unlucky and epoch == 1:
@@ -349,7 +352,10 @@ def test_a_description_tells_how_many_classes_there_can_be(
 ):
     """`sparse_widths` is the width of an output under a sparse loss, None elsewhere."""
     each = member(build, arrays)
-    assert engine.describe([each], TRAINING)[each.group].sparse_widths == widths
+    assert (
+        engine.prepare([each], TRAINING).descriptions[each.group].sparse_widths
+        == widths
+    )
 
 
 def test_a_description_tells_names_and_directions():
@@ -366,7 +372,7 @@ def test_a_description_tells_names_and_directions():
         return model
 
     each = member(rates, NUMBERS)
-    described = engine.describe([each], TRAINING)[each.group]
+    described = engine.prepare([each], TRAINING).descriptions[each.group]
     assert described.names == ("loss", "mae", "rate", "success_rate")
     assert described.directions == {
         "loss": "min",

@@ -137,7 +137,7 @@ def test_random_states_of_the_caller_do_not_move():
         each, late = member(dropout, seed=9), ZOO["built_late"]
         others = [member(retyped), member(late.build, late.arrays)]
         outcomes = engine.train([each, *others], TRAINING)
-        engine.describe([each], TRAINING)
+        engine.prepare([each], TRAINING)
         engine.trained_model(each, TRAINING, outcomes[0])
 
     assert draws(trains) == draws(lambda: None)
@@ -170,7 +170,7 @@ def test_metrics_have_the_same_names_in_every_member():
     outcomes = engine.train(members, training)
     for outcome in outcomes:
         assert {"auc", "AUC"} <= set(outcome.history.series), outcome.error
-    described = engine.describe(members, training)
+    described = engine.prepare(members, training).descriptions
     assert {"auc", "AUC"} <= set(described[members[0].group].names)
 
 

@@ -187,11 +187,11 @@ def twins(name):
 def test_a_hidden_constant_makes_another_program(name, planned_programs):
     """Models that differ in what no configuration tells never share a program."""
     first, second, first_again = twins(name)
-    engine.describe([first], TRAINING)
-    engine.describe([second], TRAINING)
+    engine.prepare([first], TRAINING)
+    engine.prepare([second], TRAINING)
     assert len(planned_programs) == 2
     if name not in UNSTABLE:
-        engine.describe([first_again], TRAINING)
+        engine.prepare([first_again], TRAINING)
         assert len(planned_programs) == 2
 
 
@@ -215,10 +215,10 @@ def test_twins_train_as_plain_fit_does(name, made_programs):
 def test_a_changed_setting_of_keras_makes_another_program(planned_programs):
     """The epsilon inside a loss is a constant that belongs to the process."""
     before = keras.config.epsilon()
-    engine.describe([member(dense, **OPTIONS)], TRAINING)
+    engine.prepare([member(dense, **OPTIONS)], TRAINING)
     try:
         keras.config.set_epsilon(0.1)
-        engine.describe([member(dense, **OPTIONS)], TRAINING)
+        engine.prepare([member(dense, **OPTIONS)], TRAINING)
     finally:
         keras.config.set_epsilon(before)
     assert len(planned_programs) == 2
@@ -286,7 +286,7 @@ def test_metric_direction_belongs_to_the_model():
     members = [
         member(directed, NUMBERS, direction=way, **OPTIONS) for way in ("up", "down")
     ]
-    described = engine.describe(members, TRAINING)
+    described = engine.prepare(members, TRAINING).descriptions
     ways = [described[each.group].directions["offset"] for each in members]
     assert ways == ["max", "min"]
 
@@ -296,7 +296,7 @@ def test_seeds_share_one_program(name, planned_programs):
     """Models that differ in their seed make one program, whatever they are made of."""
     specimen = ZOO[name]
     for seed in (1, 2):
-        engine.describe([member(specimen.build, specimen.arrays, seed=seed)], TRAINING)
+        engine.prepare([member(specimen.build, specimen.arrays, seed=seed)], TRAINING)
     assert len(planned_programs) == 1
 
 
@@ -325,7 +325,7 @@ def test_other_groups_of_the_same_model_share_the_program(planned_programs):
     def again():
         return dense()
 
-    engine.describe([member(dense, **OPTIONS), member(again, **OPTIONS)], TRAINING)
+    engine.prepare([member(dense, **OPTIONS), member(again, **OPTIONS)], TRAINING)
     assert len(planned_programs) == 1
 
 
@@ -339,14 +339,14 @@ def test_units_and_dropout_rates_do_not_share(planned_programs):
         member(shaped, units=units, rate=rate, **OPTIONS)
         for units, rate in ((4, 0.1), (5, 0.1), (4, 0.2))
     ]
-    engine.describe(members, TRAINING)
+    engine.prepare(members, TRAINING)
     assert len(planned_programs) == 3
 
 
 def test_describing_leaves_the_programs_for_training(made_programs):
     """A description costs no second compilation."""
     members = [member(dense, split=split, **OPTIONS) for split in (0, 1)]
-    described = engine.describe(members, TRAINING)
+    described = engine.prepare(members, TRAINING).descriptions
     engine.train(members, TRAINING)
     assert len(made_programs) == 1
     assert described[members[0].group].names == ("accuracy", "loss")
@@ -359,7 +359,7 @@ def test_old_programs_are_let_go(planned_programs, monkeypatch):
     monkeypatch.setattr(training, "_KEPT_PROGRAMS", 1)
     small, large = member(dense, **OPTIONS), member(dropout, **OPTIONS)
     for each in (small, large, small):
-        engine.describe([each], TRAINING)
+        engine.prepare([each], TRAINING)
         assert len(training._programs) == 1
     assert len(planned_programs) == 3
 
@@ -369,4 +369,4 @@ def test_identity_warns_nobody(planned_programs):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         lambdas = member(lambda_penalty, NUMBERS, value=0.1, **OPTIONS)
-        engine.describe([lambdas], TRAINING)
+        engine.prepare([lambdas], TRAINING)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .door import device, lane_count
     from .saving import load_model, save_model
     from .template import clone_function
-    from .training import describe, train, trained_model
+    from .training import Prepared, prepare, train, trained_model
 
 __all__ = [
     "Arrays",
@@ -24,24 +24,26 @@ __all__ = [
     "EarlyStopping",
     "Member",
     "Outcome",
+    "Prepared",
     "Training",
     "Weights",
     "clone_function",
-    "describe",
     "device",
     "lane_count",
     "load_model",
+    "prepare",
     "save_model",
     "train",
     "trained_model",
 ]
 
 _LATE = {
+    "Prepared": "training",
     "clone_function": "template",
-    "describe": "training",
     "device": "door",
     "lane_count": "door",
     "load_model": "saving",
+    "prepare": "training",
     "save_model": "saving",
     "train": "training",
     "trained_model": "training",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from homeroom.records import COMPLETE, FAILED, INTERRUPTED, History
 from . import door, template
 from .callbacks import EpochCallbacks
 from .member import Member, OnEpoch, Outcome, Rows, Training
-from .program import PREDICT_ROWS, Program, Shape
+from .program import PREDICT_ROWS, Epochs, Program
 from .stopping import Decision, EarlyStopping, StoppingState, step
 
 Halt = Callable[[], bool]
@@ -60,6 +61,13 @@ class Course:
     def restores(self) -> bool:
         """Whether the best weights are kept instead of the last."""
         return self.rule is not None and self.rule.restore_best_weights
+
+    @property
+    def least_epochs(self) -> int:
+        """How many epochs will run before patience can run out."""
+        if self.rule is None:
+            return sys.maxsize
+        return max(1, self.rule.patience - self.stopping.wait)
 
     def outcome(self, updates_per_epoch: int) -> Outcome:
         """Return what is known of the training without its weights."""
@@ -110,31 +118,45 @@ def run(
     arrays: Any,
     training: Training,
     course: Course,
-) -> Outcome:
-    """Train one member with a compiled program, from `state`, to its outcome."""
-    started = time.perf_counter()
+) -> Generator[None, None, Outcome]:
+    """Train one member with a compiled program, from `state`, to its outcome.
+
+    It gives way after each epoch; `seconds` count only its own.
+    """
+    started, seconds = time.perf_counter(), 0.0
     callbacks = EpochCallbacks(training.callbacks, training.epochs)
     initial = template.weights_fingerprint(state)
-    shape = program.shape
-    tables = _measured(member, shape)
-    best, changed = state, False
+    tables = program.measured_tables(member.validation_rows, member.train_rows)
+    best: tuple[Epochs, int] | None = None
+    changed = stopped = False
+    epoch = 0
     callbacks.train_begins()
-    for epoch in range(training.epochs):
-        callbacks.epoch_begins(epoch)
-        order = order_of_epoch(member, epoch, shuffle=training.shuffle)
-        table = shape.train.table(order, shape.n_rows)
-        state, values, measured, moved = program.epoch(state, arrays, table, tables)
-        logs = _logs(program, np.asarray(values), np.asarray(measured))
-        changed = changed or bool(moved)
-        decision = course.epoch_ended(logs)
-        callbacks.epoch_ends(epoch, logs)
-        if decision.is_best:
-            best = state
-        if decision.stop:
-            break
+    while epoch < training.epochs and not stopped:
+        # a callback may look at the clock; a stop never comes within a call
+        n = 1 if training.callbacks else program.epochs_per_call
+        n = min(n, training.epochs - epoch, course.least_epochs)
+        orders = [
+            order_of_epoch(member, epoch + i, shuffle=training.shuffle)
+            for i in range(n)
+        ]
+        ended, rows = program.epochs(state, arrays, orders, tables)
+        for i, (logs, moved) in enumerate(rows):
+            callbacks.epoch_begins(epoch)
+            decision = course.epoch_ended(logs)
+            callbacks.epoch_ends(epoch, logs)
+            epoch += 1
+            changed = changed or moved
+            best = (ended, i) if decision.is_best else best
+            state = ended.state if i + 1 == n else None
+            if stopped := decision.stop:
+                state = state or ended.state_after(i)
+                break
+        seconds += time.perf_counter() - started
+        yield
+        started = time.perf_counter()
     callbacks.train_ends(course.rows)
-    if course.restores and course.stopping.best_epoch is not None:
-        state = best
+    if course.restores and best is not None:
+        state = best[0].state_after(best[1])
     outcome = replace(
         course.outcome(-(-len(member.train_rows) // training.batch_size)),
         initial_weights=initial,
@@ -144,25 +166,7 @@ def run(
         weights=template.to_host(state) if training.keep_weights else None,
         predictions=_predictions(member, state, program, training),
     )
-    return replace(outcome, seconds=time.perf_counter() - started)
-
-
-def _measured(member: Member, shape: Shape) -> Any:
-    """Return the tables of what is measured after each epoch, on the device."""
-    tables = [shape.train_eval.table(member.train_rows, shape.n_rows)]
-    if member.validation_rows is not None and shape.validation is not None:
-        tables.insert(0, shape.validation.table(member.validation_rows, shape.n_rows))
-    return door.jax().device_put(tables)
-
-
-def _logs(program: Program, values: Any, measured: Any) -> dict[str, float]:
-    """Return one epoch's values by history key."""
-    logs = dict(zip(program.train_names, map(float, values), strict=True))
-    prefixes = ["val_", "train_eval_"] if len(measured) == 2 else ["train_eval_"]
-    for prefix, row in zip(prefixes, measured, strict=True):
-        for name, value in zip(program.test_names, row, strict=True):
-            logs[prefix + name] = float(value)
-    return logs
+    return replace(outcome, seconds=seconds + time.perf_counter() - started)
 
 
 def _predictions(

@@ -1,4 +1,4 @@
-"""One compiled epoch: Keras's own train_step and test_step, looped inside XLA.
+"""Compiled epochs: Keras's own train_step and test_step, looped inside XLA.
 
 The loop bodies are `model.train_step` and `model.test_step` themselves, on the same
 batches in the same order, so the values are those of `keras.Model.fit`, bit for bit.
@@ -9,6 +9,7 @@ a program. The last, partial batch runs at its own size in a branch of its own.
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,10 @@ from . import door, template
 from .member import Arrays, Rows
 
 PREDICT_ROWS = 256
+_CALL_SECONDS = 0.02  # of work in one call: some fifty times what calling costs
+_MOST_EPOCHS = 32
+_KEPT_BYTES = 2**20
+_ORDER_ROWS = 2**18
 _compiler = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="compiler")
 
 
@@ -41,19 +46,34 @@ class Batches:
 class Shape:
     """What a program is compiled for, beside the model and the arrays.
 
-    `train` and `validation` (None without validation rows) are Keras's own batches.
-    `train_eval` are those in which training rows are measured, larger ones: no Keras
-    number has to be met there. `n_rows` is the length of a row table.
+    `measured` are the batches of validation rows, and of training rows when they are
+    measured too; `n_measured` tells how many tables there are. `n_rows` is the length
+    of a table.
     """
 
     train: Batches
-    validation: Batches | None
-    train_eval: Batches
+    measured: Batches
+    n_measured: int
     n_rows: int
 
 
+@dataclass(frozen=True, eq=False)
+class Epochs:
+    """What a call came to: the last state, and for each epoch its state and row."""
+
+    state: Any
+    kept: Any
+    rows: Any
+
+    def state_after(self, i: int) -> Any:
+        """Return the state at the end of the i-th epoch of this call."""
+        if not self.kept:
+            return self.state
+        return door.jax().tree.map(lambda leaf: leaf[i], self.kept)
+
+
 class Program:
-    """The compiled epoch of one model structure on arrays of one shape.
+    """The compiled epochs of one model structure on arrays of one shape.
 
     Making it traces Python, and belongs to one thread at a time. Compiling goes on
     beside it; whoever calls the program first waits for that. A program may be called
@@ -74,33 +94,61 @@ class Program:
         self._train_step = door.jax().jit(self._take_train_step, inline=True)
         self._test_step = door.jax().jit(self._take_test_step, inline=True)
         self.train_names, self.test_names = self._log_names(arrays)
+        prefixes = ["val_", "train_eval_"][-shape.n_measured :]
+        self._history_keys = [*self.train_names]
+        self._history_keys += [p + name for p in prefixes for name in self.test_names]
         self.description = template.describe(model, arrays[1], self.test_names)
-        # each is compiled while the next is still being traced
-        self._train = _compiler.submit(self._lower_train(arrays).compile)
-        self._measure = _compiler.submit(self._lower_measure(arrays).compile)
+        self._most_epochs = self._epochs_that_fit()
+        self._pace = _CALL_SECONDS  # seconds per epoch, once one is measured
+        # one is compiled while the other is still being traced
+        self._run = _compiler.submit(self._lower_run(arrays).compile)
         self._predict = _compiler.submit(self._lower_predict(arrays[0]).compile)
 
-    def epoch(self, state: Any, arrays: Any, order: Any, measured: Any) -> Any:
-        """Train one epoch, then measure at the weights it ended with.
+    def epochs(
+        self, state: Any, arrays: Any, orders: list[Rows], tables: Any
+    ) -> tuple[Epochs, list[tuple[dict[str, float], bool]]]:
+        """Train some epochs; after each, measure at the weights it ended with.
 
         Args:
             state: Trainable, non-trainable and optimizer values.
             arrays: What `device_arrays` returned.
-            order: The table of the epoch's training rows.
-            measured: Tables of the validation rows, if any, and the training rows.
+            orders: The training rows in the order of each epoch; as many epochs as
+                `epochs_per_call` at most.
+            tables: What `measured_tables` returned.
 
         Returns:
-            State, training values by `train_names`, one row of values by
-            `test_names` per measured table, and whether measuring tried to change
-            the state.
+            The epochs' states; each one's history row, and whether measuring tried to
+            change the state.
         """
-        state, values = self._train.result()(state, arrays, order)
-        found, changed = self._measure.result()(state[0], state[1], arrays, measured)
-        return state, values, found, changed
+        started = time.perf_counter()
+        n = len(orders)
+        each = [self.shape.train.table(rows, self.shape.n_rows) for rows in orders]
+        each += [self._empty_table()] * (self._most_epochs - n)
+        ended = Epochs(
+            *self._run.result()(state, arrays, _stack(each), np.int32(n), tables)
+        )
+        rows = np.asarray(ended.rows)[:n].tolist()
+        self._pace = min(self._pace, (time.perf_counter() - started) / n)
+        return ended, [
+            (dict(zip(self._history_keys, values, strict=True)), bool(moved))
+            for *values, moved in rows
+        ]
+
+    @property
+    def epochs_per_call(self) -> int:
+        """How many epochs are worth one call, as far as their cost is known."""
+        return max(1, min(self._most_epochs, int(_CALL_SECONDS / self._pace)))
+
+    def measured_tables(self, *measured: Rows | None) -> Any:
+        """Return tables of the rows that are measured, on the device."""
+        given = [rows for rows in measured if rows is not None]
+        shape = self.shape
+        each = [shape.measured.table(rows, shape.n_rows) for rows in given]
+        return door.jax().device_put(_stack(each))
 
     def wait(self) -> None:
         """Return when everything is compiled."""
-        for part in (self._train, self._measure, self._predict):
+        for part in (self._run, self._predict):
             part.result()
 
     def predict(self, trainable: Any, non_trainable: Any, x: Any) -> Any:
@@ -131,23 +179,21 @@ class Program:
         )
         return tuple(train_flat), tuple(test_flat)
 
-    def _lower_train(self, arrays: Any) -> Any:
-        train = door.jax().jit(self._run_train, compiler_options=self._options)
-        state = template.state_of(self.model)
-        return train.lower(state, arrays, self._empty_table())
+    def _epochs_that_fit(self) -> int:
+        """How many epochs one call may hold: their states and orders are kept."""
+        leaves = door.jax().tree.leaves(template.state_of(self.model))
+        fit = _KEPT_BYTES // max(sum(leaf.nbytes for leaf in leaves), 1)
+        return max(1, min(_MOST_EPOCHS, int(fit), _ORDER_ROWS // self.shape.n_rows))
 
-    def _lower_measure(self, arrays: Any) -> Any:
-        measure = door.jax().jit(self._run_measure, compiler_options=self._options)
-        trainable, non_trainable, _ = template.state_of(self.model)
-        tables = [self._empty_table() for _ in self._measured_batches()]
-        return measure.lower(trainable, non_trainable, arrays, tables)
+    def _lower_run(self, arrays: Any) -> Any:
+        run = door.jax().jit(self._run_epochs, compiler_options=self._options)
+        orders = _stack([self._empty_table()] * self._most_epochs)
+        tables = _stack([self._empty_table()] * self.shape.n_measured)
+        state = template.state_of(self.model)
+        return run.lower(state, arrays, orders, np.int32(0), tables)
 
     def _empty_table(self) -> Any:
         return np.zeros(self.shape.n_rows, np.int32), np.int32(0), np.int32(0)
-
-    def _measured_batches(self) -> list[Batches]:
-        both = (self.shape.validation, self.shape.train_eval)
-        return [batches for batches in both if batches is not None]
 
     def _lower_predict(self, x: Any) -> Any:
         """(trainable, non-trainable, x of PREDICT_ROWS rows) -> outputs."""
@@ -163,6 +209,31 @@ class Program:
         predict = jax.jit(step, compiler_options=self._options)
         return predict.lower(trainable, non_trainable, chunk)
 
+    def _run_epochs(
+        self, state: Any, arrays: Any, orders: Any, n: Any, tables: Any
+    ) -> Any:
+        jax = door.jax()
+        many = self._most_epochs
+
+        def put(kept: Any, value: Any, i: Any) -> Any:
+            return jax.lax.dynamic_update_index_in_dim(kept, value, i, 0)
+
+        def epoch(i: Any, carry: Any) -> Any:
+            state, kept, rows = carry
+            order = jax.tree.map(lambda leaf: leaf[i], orders)
+            state, values = self._run_train(state, arrays, order)
+            row = self._run_measure(state, values, arrays, tables)
+            if kept:
+                kept = jax.tree.map(lambda k, leaf: put(k, leaf, i), kept, state)
+            return state, kept, put(rows, row, i)
+
+        kept = jax.tree.map(
+            lambda leaf: jax.numpy.zeros((many, *leaf.shape), leaf.dtype), state
+        )
+        rows = jax.numpy.zeros((many, len(self._history_keys) + 1))
+        start = (state, kept if many > 1 else (), rows)
+        return jax.lax.fori_loop(0, n, epoch, start)
+
     def _run_train(self, state: Any, arrays: Any, order: Any) -> Any:
         carry = ((*state, self._fresh_metrics), self._train_logs)
         (*new_state, metrics), logs = _loop(
@@ -170,21 +241,23 @@ class Program:
         )
         return tuple(new_state), self._results(metrics, logs)
 
-    def _run_measure(
-        self, trainable: Any, non_trainable: Any, arrays: Any, tables: Any
-    ) -> Any:
-        jnp = door.jax().numpy
+    def _run_measure(self, state: Any, values: Any, arrays: Any, tables: Any) -> Any:
+        jax = door.jax()
+        trainable, non_trainable, _ = state
         start = ((trainable, non_trainable, self._fresh_metrics), self._test_logs)
-        found, changed = [], [jnp.asarray(False)]
-        for table, batches in zip(tables, self._measured_batches(), strict=True):
+
+        def measure(table: Any) -> Any:
             (_, after, metrics), logs = _loop(
-                self._test_step, start, arrays, table, batches
+                self._test_step, start, arrays, table, self.shape.measured
             )
-            found.append(self._results(metrics, logs))
-            changed += [
+            changed = [
                 _differs(a, b) for a, b in zip(non_trainable, after, strict=True)
             ]
-        return jnp.stack(found), jnp.stack(changed).any()
+            return self._results(metrics, logs), jax.numpy.asarray(changed).any()
+
+        found, changed = jax.lax.map(measure, tables)
+        # in one piece, because each piece is a wait
+        return jax.numpy.concatenate([values, found.ravel(), changed.any()[None]])
 
     def _take_train_step(self, state: Any, arrays: Any, rows: Any) -> Any:
         x, y, weights, _ = _take(arrays, rows)
@@ -221,6 +294,10 @@ def device_arrays(arrays: Arrays, class_weight: dict[int, float] | None) -> Any:
             arrays.y, class_weight
         )
     return jax.device_put((arrays.x, arrays.y, train_weight, arrays.sample_weight))
+
+
+def _stack(tables: list[Any]) -> Any:
+    return tuple(map(np.stack, zip(*tables, strict=True)))
 
 
 def _take(arrays: Any, rows: Any) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +15,11 @@ from homeroom.records import FAILED, INTERRUPTED
 from . import callbacks, door, fallback, identity, lane, template
 from .member import Arrays, Description, Member, OnEnd, OnEpoch, Outcome, Training
 from .program import Batches, Program, Shape, device_arrays
+from .relay import Relay
 from .stopping import EarlyStopping
 
 _KEPT_PROGRAMS = 64
+_KEPT_READY = 8
 _programs: OrderedDict[Any, Program] = OrderedDict()
 _NOT_BEGUN = Outcome(state=INTERRUPTED, stop_reason="interrupted")
 
@@ -44,80 +46,96 @@ def train(
     on_epoch: OnEpoch = lambda *_: None,
     on_end: OnEnd = lambda *_: None,
 ) -> list[Outcome]:
-    """Train every member; return their outcomes in the order of `members`.
+    """Prepare and train every member: see `prepare` and `Prepared.train`."""
+    return prepare(members, training, lanes=lanes).train(on_epoch, on_end)
+
+
+def prepare(
+    members: Sequence[Member], training: Training, *, lanes: int | None = None
+) -> Prepared:
+    """Return the trainings, checked, with what is known before anything is trained.
 
     Models that compute the same share one compiled program, on one lane per core.
-    A member's outcome does not depend on which others run, nor on the number of
-    lanes. What cannot be compiled runs through plain `fit`, with the reason in
-    `path_reason`. Ctrl-C ends the epochs that are running: members not finished come
-    back with state INTERRUPTED.
+    What cannot be compiled will run through plain `fit`, with the reason in
+    `path_reason`.
 
     Args:
         members: The trainings.
         training: How each is trained.
         lanes: Members trained at once; None is one per core on CPU, else one.
-        on_epoch: Called as (member, epoch, logs) after each epoch, from lane threads.
-        on_end: Called as (member, outcome) when a member is done, from lane threads.
 
     Raises:
-        InputError: Before anything is trained, if a model function, an argument or
-            the monitor is wrong.
+        InputError: If a model function, an argument or the monitor is wrong.
     """
-    training = _adopted(training)
+    kept, rule = callbacks.adopt(training.callbacks, training.early_stopping)
+    training = replace(training, callbacks=kept, early_stopping=rule)
     _check_weights(members, training)
-    n_lanes = _lanes(members, lanes)
-    workshop = _Workshop(members, training, one_core=n_lanes > 1)
+    n_lanes = min(door.lane_count(lanes), max(len(members), 1))
     own_callbacks = callbacks.own_copies(training.callbacks, len(members))
-    workshop.firsts()
-    outcomes: dict[int, Outcome] = {}
-    stop = threading.Event()
-    slots = threading.Semaphore(2 * n_lanes)
-
-    def work(job: _Job) -> None:
-        try:
-            if not stop.is_set():
-                own = replace(training, callbacks=own_callbacks())
-                outcome = _run(job, own, on_epoch, stop)
-                outcomes[id(job.member)] = outcome
-                on_end(job.member, outcome)
-        finally:
-            slots.release()
-
-    with ThreadPoolExecutor(n_lanes, thread_name_prefix="lane") as pool:
-        futures = []
-        try:
-            for member in members:
-                slots.acquire()
-                job = workshop.make(member)
-                if job.program is None:
-                    work(job)
-                else:
-                    futures.append(pool.submit(work, job))
-            for future in futures:
-                future.result()
-        except KeyboardInterrupt:
-            stop.set()
-        except BaseException:
-            stop.set()
-            raise
-    return [outcomes.get(id(member), _NOT_BEGUN) for member in members]
+    workshop = _Workshop(members, training, one_core=n_lanes > 1)
+    return Prepared(workshop, workshop.descriptions(), n_lanes, own_callbacks)
 
 
-def describe(
-    members: Sequence[Member], training: Training
-) -> dict[Hashable, Description]:
-    """Return what is known of each group's model before anything is trained.
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Trainings that can begin. `descriptions` are of each group's model."""
 
-    Models are built and their steps traced; a later `train` of the same members uses
-    the same programs. Raises as `train` does.
-    """
-    training = _adopted(training)
-    workshop = _Workshop(members, training, one_core=_lanes(members, None) > 1)
-    return {
-        job.member.group: job.description
-        for job in workshop.firsts()
-        if job.description is not None
-    }
+    _workshop: _Workshop
+    descriptions: dict[Hashable, Description]
+    _n_lanes: int
+    _own_callbacks: Callable[[], tuple[Any, ...]]
+
+    def train(
+        self,
+        on_epoch: OnEpoch = lambda *_: None,
+        on_end: OnEnd = lambda *_: None,
+    ) -> list[Outcome]:
+        """Train every member; return their outcomes in the order of the members.
+
+        A member's outcome does not depend on which others run, nor on the number of
+        lanes. Ctrl-C ends the epochs that are running: members not finished come back
+        with state INTERRUPTED.
+
+        Args:
+            on_epoch: Called as (member, epoch, logs) after each epoch.
+            on_end: Called as (member, outcome) when a member is done. Both are called
+                from the threads of lanes.
+        """
+        members = self._workshop.members
+        outcomes: dict[int, Outcome] = {}
+        stop = threading.Event()
+        relay = Relay(self._n_lanes, len(members))
+
+        def course(job: _Job) -> Iterator[None]:
+            if stop.is_set():
+                return
+            own = replace(self._workshop.training, callbacks=self._own_callbacks())
+            outcome = yield from _run(job, own, on_epoch, stop)
+            outcomes[id(job.member)] = outcome
+            on_end(job.member, outcome)
+
+        with ThreadPoolExecutor(self._n_lanes, thread_name_prefix="lane") as pool:
+            running = [pool.submit(relay.run) for _ in range(self._n_lanes)]
+            try:
+                for member in members:
+                    job = self._workshop.make(member)
+                    if job.program is not None:
+                        relay.add(course(job))
+                    else:  # Keras keeps its state per thread: in the caller's own
+                        deque(course(job), maxlen=0)
+                        relay.leave_out()
+                    if relay.closed:
+                        break
+                for lane_thread in running:
+                    lane_thread.result()
+            except KeyboardInterrupt:
+                stop.set()
+            except BaseException:
+                stop.set()
+                raise
+            finally:
+                relay.close()
+        return [outcomes.get(id(member), _NOT_BEGUN) for member in members]
 
 
 def trained_model(member: Member, training: Training, outcome: Outcome) -> Any:
@@ -129,11 +147,6 @@ def trained_model(member: Member, training: Training, outcome: Outcome) -> Any:
         member.build, member.seed, member.arrays, training.batch_size
     )
     return template.restore(model, outcome.weights)
-
-
-def _adopted(training: Training) -> Training:
-    kept, rule = callbacks.adopt(training.callbacks, training.early_stopping)
-    return replace(training, callbacks=kept, early_stopping=rule)
 
 
 def _check_weights(members: Sequence[Member], training: Training) -> None:
@@ -154,34 +167,44 @@ def _check_weights(members: Sequence[Member], training: Training) -> None:
         raise InputError(msg)
 
 
-def _lanes(members: Sequence[Member], lanes: int | None) -> int:
-    return min(door.lane_count(lanes), max(len(members), 1))
-
-
 class _Workshop:
     """Makes members ready, in the caller's thread: Keras keeps its state per thread.
 
     Members are made ready just before they run, so that memory does not grow with
-    their number; only the first of each group is made ready before anything runs,
-    and that is where bad input shows.
+    their number; only the first two of each group are made before anything runs, and
+    that is where bad input shows.
     """
 
     def __init__(
         self, members: Sequence[Member], training: Training, *, one_core: bool
     ) -> None:
+        self.members = members
         self.training = training
         self._one_core = one_core
         self._shape = _shape(members, training)
         self._on_device: dict[int, Any] = {}
         self._ready: dict[int, _Job] = {}
-        firsts = {member.group: member for member in reversed(members)}
-        self._firsts = list(reversed(firsts.values()))
 
-    def firsts(self) -> list[_Job]:
-        """Make the first member of each group ready and return them."""
-        for member in self._firsts:
-            self._ready[id(member)] = self._make(member)
-        return list(self._ready.values())
+    def descriptions(self) -> dict[Hashable, Description]:
+        """Make the first two members of each group ready, and describe the first.
+
+        The second tells whether a model function hands out one model again.
+        """
+        described: dict[Hashable, Description] = {}
+        seconds: set[Hashable] = set()
+        for member in self.members:
+            if member.group not in described:
+                job = self._make(member)
+                assert job.description is not None
+                described[member.group] = job.description
+            elif member.group not in seconds:
+                seconds.add(member.group)
+                job = self.make(member)
+            else:
+                continue
+            if len(self._ready) < _KEPT_READY:
+                self._ready[id(member)] = job
+        return described
 
     def make(self, member: Member) -> _Job:
         """Return the member's first state and its program, or why it has none."""
@@ -223,7 +246,7 @@ class _Workshop:
     def _program(self, model: Any, member: Member) -> Program:
         shape = self._shape
         if member.validation_rows is None:
-            shape = replace(shape, validation=None)
+            shape = replace(shape, n_measured=1)
         arrays = self._arrays(member.arrays)
         told = identity.identity(model)
         if not told:
@@ -248,34 +271,26 @@ def _shape(members: Sequence[Member], training: Training) -> Shape:
     validated = [
         len(m.validation_rows) for m in members if m.validation_rows is not None
     ]
-    leaves = [door.jax().tree.leaves(m.arrays.x) for m in members]
-    row_bytes = max(sum(leaf[:1].nbytes for leaf in each) for each in leaves)
     train = _batches(size, trained)
-    validation = _batches(training.validation_batch_size or size, validated)
-    train_eval = _large_batches(trained, size, row_bytes)
-    rows = [*trained, *validated, *(len(each[0]) for each in leaves)]
+    measured = _batches(training.validation_batch_size or size, [*trained, *validated])
+    leaves = [leaf for m in members for leaf in door.jax().tree.leaves(m.arrays.x)]
     return Shape(
         train=train,
-        validation=validation,
-        train_eval=train_eval,
+        measured=measured,
+        n_measured=2,
         # a batch is sliced from a table, so that none may be longer than a table
-        n_rows=max([*rows, train.size, validation.size, train_eval.size]),
+        n_rows=max([
+            *map(len, leaves),
+            *trained,
+            *validated,
+            train.size,
+            measured.size,
+        ]),
     )
 
 
 def _batches(size: int, lengths: Sequence[int]) -> Batches:
     return Batches(size, tuple(sorted({n % size for n in lengths})))
-
-
-def _large_batches(lengths: Sequence[int], least: int, row_bytes: int) -> Batches:
-    """Return batches of up to 512 rows or 1 MiB with the fewest partial sizes.
-
-    Every partial size is one more thing to compile.
-    """
-    most = max(least, min(512, 2**20 // max(row_bytes, 1)))
-    sizes = range(max(least, most // 2), most + 1)
-    choices = [_batches(size, lengths) for size in sizes]
-    return min(choices, key=lambda c: (sum(c.partial_sizes), -c.size))
 
 
 def _cannot_compile(model: Any) -> str:
@@ -308,7 +323,7 @@ def _resolve(
 
 def _run(
     job: _Job, training: Training, on_epoch: OnEpoch, stop: threading.Event
-) -> Outcome:
+) -> Generator[None, None, Outcome]:
     if job.error:
         return Outcome(state=FAILED, stop_reason="error", error=job.error)
     course = lane.Course(job.member, job.rule, on_epoch, stop.is_set)
@@ -316,8 +331,10 @@ def _run(
         if job.program is None:
             return fallback.run(job.member, training, course, job.reason)
         job.program.wait()  # so that a member's seconds are its own
-        return lane.run(
-            job.member, job.state, job.program, job.arrays, training, course
+        return (
+            yield from lane.run(
+                job.member, job.state, job.program, job.arrays, training, course
+            )
         )
     except InputError:
         raise

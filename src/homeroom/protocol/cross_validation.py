@@ -250,14 +250,13 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         [candidate], dataset, plan, n_seeds=seeds, seed=seed, preprocess=preprocess
     )
     task = dataset.record.task
-    found = trials.describe(assignments, training, dataset)
+    prepared = trials.prepare(assignments, training, dataset, lanes=lanes)
+    found = prepared.descriptions
     yardstick = trials.choose_metric(metric, task, found)
     kept = None if store is None else open_store(store)
     with progress(verbose, yardstick, listener, [candidate.name]) as tell:
         tell(Examined(examined))
-        results = trials.run(
-            assignments, training, task=task, listener=tell, lanes=lanes
-        )
+        results = trials.run(prepared, tell)
     predictions = out_of_fold(results, dataset.n_rows)
     result = CrossValidation(
         candidate=candidate.name,

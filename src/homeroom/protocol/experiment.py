@@ -37,7 +37,7 @@ from .examining import after_training, before_training, case_of
 from .final_test import SealedTest, earlier_openings, told_of_openings
 from .fitting import Interrupted
 from .listening import check_verbose, progress
-from .member import Assignment, assign, check_seed, settings_of, training_of
+from .member import assign, check_seed, settings_of, training_of
 from .refit import Winner, packed, refit
 from .run import Run, evolved
 
@@ -211,7 +211,8 @@ class Experiment:
             seed=self._seed,
             preprocess=self._preprocess,
         )
-        found = trials.describe(assignments, training, self._development)
+        prepared = trials.prepare(assignments, training, self._development, lanes=lanes)
+        found = prepared.descriptions
         yardstick = trials.choose_metric(metric, self._development.record.task, found)
         record = RunRecord(
             id="",
@@ -239,19 +240,15 @@ class Experiment:
             _warn_of_openings(record, store, tell)
             tell(Examined(examined))
             record = store.create_run(record)
-            return self._carry_out(
-                record, case, assignments, training, store, tell, lanes
-            )
+            return self._carry_out(record, case, prepared, store, tell)
 
-    def _carry_out(  # noqa: PLR0913 - what a run is made of
+    def _carry_out(
         self,
         record: RunRecord,
         case: Case,
-        assignments: Sequence[Assignment],
-        training: Training,
+        prepared: trials.Trials,
         store: Store,
         tell: Listener,
-        lanes: int | None,
     ) -> Run:
         started = time.perf_counter()
 
@@ -266,12 +263,9 @@ class Experiment:
 
         try:
             results = trials.run(
-                assignments,
-                training,
-                task=record.dataset.task,
-                listener=tell,
+                prepared,
+                tell,
                 keep=lambda result: store.save_member(record.id, result.record),
-                lanes=lanes,
             )
             members = tuple(result.record for result in results)
             names = [candidate.name for candidate in record.candidates]
@@ -290,7 +284,7 @@ class Experiment:
             record = evolved(record, examination=examination)
             record = evolved(record, selection=_select(record))
             tell(StageStarted("refit"))
-            winner, refitted = self._refit(record, training)
+            winner, refitted = self._refit(record, prepared.training)
             refitted = _kept(winner, refitted, store, tell)
             record = evolved(record, refit=refitted)
         except KeyboardInterrupt:

@@ -236,14 +236,13 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
         group=candidate.name,
     )
     assignment = Assignment(candidate, 0, 0, member)
-    found = trials.describe([assignment], training, dataset)
+    prepared = trials.prepare([assignment], training, dataset)
+    found = prepared.descriptions
     yardstick = trials.choose_metric(metric, dataset.record.task, found)
     kept = None if store is None else open_store(store)
     with progress(verbose, yardstick, listener) as tell:
         tell(Examined(examined))
-        [result] = trials.run(
-            [assignment], training, task=dataset.record.task, listener=tell
-        )
+        [result] = trials.run(prepared, tell)
     record = result.record
     if kept is not None:
         keep_run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from homeroom import engine
@@ -39,10 +39,25 @@ _DEFAULTS = {
 }
 
 
-def describe(
-    assignments: Sequence[Assignment], training: Training, dataset: Dataset
-) -> dict[str, Description]:
-    """Return what each candidate will report; every bad input shows here.
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Trainings that can begin; `descriptions` say what each candidate will report."""
+
+    assignments: Sequence[Assignment]
+    training: Training
+    task: str
+    descriptions: dict[str, Description]
+    compiled: engine.Prepared | None
+
+
+def prepare(
+    assignments: Sequence[Assignment],
+    training: Training,
+    dataset: Dataset,
+    *,
+    lanes: int | None = None,
+) -> Trials:
+    """Make trainings ready; every bad input shows here.
 
     Raises:
         InputError: If a model function, a callback, the monitor or an estimator is
@@ -53,15 +68,13 @@ def describe(
     check_weights(dataset, training.class_weight)
     found: dict[str, Description] = {}
     mine = [a for a in assignments if a.candidate.kind == "keras"]
+    compiled = None
     if mine:
-        described = engine.describe([a.member for a in mine], training)
+        compiled = engine.prepare([a.member for a in mine], training, lanes=lanes)
         for assignment in mine:
-            description = described[assignment.member.group]
+            description = compiled.descriptions[assignment.member.group]
             check_labels(dataset, description)
             found.setdefault(assignment.candidate.name, description)
-        # a function that hands out one model again and again shows on its second call
-        firsts = {a.candidate.name: a.member for a in reversed(mine)}
-        engine.describe(list(firsts.values()), training)
     for assignment in assignments:
         name = assignment.candidate.name
         if assignment.candidate.kind == "estimator" and name not in found:
@@ -71,7 +84,7 @@ def describe(
             names = estimator.NAMES[task]
             ways = {n: "max" if n == "accuracy" else "min" for n in names}
             found[name] = Description(names, ways, 0)
-    return found
+    return Trials(assignments, training, task, found, compiled)
 
 
 def choose_metric(
@@ -116,18 +129,15 @@ def choose_metric(
 
 
 def run(
-    assignments: Sequence[Assignment],
-    training: Training,
-    *,
-    task: str,
+    trials: Trials,
     listener: Listener,
     keep: Callable[[Result], None] = lambda _: None,
-    lanes: int | None = None,
 ) -> list[Result]:
-    """Run every training; return the results in the order of `assignments`.
+    """Run every training; return the results in the order of the assignments.
 
     `keep` is called with each result as it comes, from lane threads.
     """
+    assignments, training = trials.assignments, trials.training
     _let_ctrl_c_end_a_wait()
     listener(StageStarted("training", len(assignments), training.epochs))
     by_key = {a.member.key: a for a in assignments}
@@ -143,13 +153,9 @@ def run(
         name = mine.candidate.name
         listener(EpochEnded(name, mine.fold, mine.seed_index, number, logs))
 
-    members = [a.member for a in assignments if a.candidate.kind == "keras"]
     outcomes: list[engine.Outcome] = []
-    if members:
-        outcomes = engine.train(
-            members,
-            training,
-            lanes=lanes,
+    if trials.compiled is not None:
+        outcomes = trials.compiled.train(
             on_epoch=epoch,
             on_end=lambda member, outcome: ended(
                 result_of(by_key[member.key], outcome)
@@ -159,7 +165,7 @@ def run(
     for assignment in assignments:
         if assignment.candidate.kind == "estimator" and not stopped:
             try:
-                ended(estimator.run(assignment, task, training.class_weight))
+                ended(estimator.run(assignment, trials.task, training.class_weight))
             except KeyboardInterrupt:
                 stopped = True
     for assignment in assignments:

@@ -6,14 +6,12 @@ Never: data, training, judgement, a pickle, or an answer from a file it cannot v
 
 from .artifacts import dump_arrays, dump_estimator, load_arrays, load_estimator
 from .opening import open_store
-from .sql import SQLStore
 from .store import UNREADABLE, Opening, RunSummary, Store
 
 __all__ = [
     "UNREADABLE",
     "Opening",
     "RunSummary",
-    "SQLStore",
     "Store",
     "dump_arrays",
     "dump_estimator",

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from homeroom.errors import InputError, StoreError
 
-from .database import Database
-from .schema import prepare
-from .sql import SQLStore
 from .store import Store
 
 MEMORY = ":memory:"
@@ -39,6 +36,11 @@ def open_store(where: str | Path | None = None, *, create: bool = True) -> Store
         >>> store.list_runs()
         ()
     """
+    # whoever keeps nothing does not wait for SQLAlchemy
+    from .database import Database
+    from .schema import prepare
+    from .sql import SQLStore
+
     path = _path(where)
     if path is not None:
         _require_file(path, create=create)
