@@ -243,7 +243,7 @@ def order(case: Case) -> Iterator[Finding]:
         where=first_few(cut) if cut else "all rows",
         evidence=(
             f"The rows are sorted, or nearly: y changes {runs - 1} times from row to "
-            f"row; in a random order it would about {expected - 1:.0f} times."
+            f"row; in a random order it would do so about {expected - 1:.0f} times."
         ),
         consequence=(
             "A validation part cut from one end holds other answers than train."

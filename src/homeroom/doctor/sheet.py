@@ -99,7 +99,7 @@ def _time(case: Case, findings: Sequence[Finding]) -> tuple[str, str]:
         )
     if case.ordered:
         return DECLARED, "The folds follow the order of the rows, taken for time."
-    return UNKNOWN, "No time was given (time=)."
+    return UNKNOWN, "No time of the rows was given (homeroom.examine takes time=)."
 
 
 def _groups(case: Case) -> tuple[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from homeroom.records import Examination, Finding
 
 _STYLES = {"leakage": "bold red", "warning": "yellow", "note": "dim"}
+_WORTH_SAYING = 0.1
 _PLURALS = {"leakage": "leakages", "warning": "warnings", "note": "notes"}
 
 
@@ -99,10 +100,12 @@ def _headline(examination: Examination) -> str:
         if n
     ]
     found = ", ".join(told) if told else "nothing found"
+    took = examination.seconds
+    seconds = f", in {format_seconds(took)}" if took >= _WORTH_SAYING else ""
     return (
         f"{format_count(len(made), 'check')} on "
-        f"{format_count(examination.n_rows, 'row')}, {examination.strategy}, in "
-        f"{format_seconds(examination.seconds)}: {found}."
+        f"{format_count(examination.n_rows, 'row')}, {examination.strategy}{seconds}: "
+        f"{found}."
     )
 
 
