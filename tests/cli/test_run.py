@@ -164,7 +164,7 @@ def test_ctrl_c_before_training_makes_no_run(
 ) -> None:
     """Ctrl-C while models are made ready ends with 130 and stores nothing."""
 
-    def pressed(*_: Any) -> None:
+    def pressed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("homeroom.protocol.trials.prepare", pressed)

@@ -188,7 +188,7 @@ class _Workshop:
     def descriptions(self) -> dict[Hashable, Description]:
         """Make the first two members of each group ready, and describe the first.
 
-        The second tells whether a model function hands out one model again.
+        The second call of a function tells whether it hands out one model again.
         """
         described: dict[Hashable, Description] = {}
         seconds: set[Hashable] = set()
@@ -204,6 +204,9 @@ class _Workshop:
                 continue
             if len(self._ready) < _KEPT_READY:
                 self._ready[id(member)] = job
+        for member in self.members:
+            if member.group not in seconds:  # its only one: its function is asked again
+                self._drawn(member)
         return described
 
     def make(self, member: Member) -> _Job:
@@ -213,9 +216,13 @@ class _Workshop:
         except template.ModelFunctionError as error:  # of this member, not of all
             return _Job(member, error=str(error))
 
+    def _drawn(self, member: Member) -> Any:
+        size = self.training.batch_size
+        return template.draw(member.build, member.seed, member.arrays, size)
+
     def _make(self, member: Member) -> _Job:
         size = self.training.batch_size
-        model = template.draw(member.build, member.seed, member.arrays, size)
+        model = self._drawn(member)
         reason = _cannot_compile(model)
         if not reason:
             try:
