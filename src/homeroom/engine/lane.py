@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from homeroom import seeding
-from homeroom.records import COMPLETE, FAILED, INTERRUPTED, History
+from homeroom.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, History
 
 from . import door, template
 from .callbacks import EpochCallbacks
-from .member import Member, OnEpoch, Outcome, Rows, Training
+from .member import Member, OnEpoch, Outcome, Prune, Rows, Training
 from .program import PREDICT_ROWS, Epochs, Program
 from .stopping import Decision, EarlyStopping, StoppingState, step
 
 Halt = Callable[[], bool]
+_STATES = {"diverged": FAILED, "interrupted": INTERRUPTED, "pruned": PRUNED}
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Course:
     rule: EarlyStopping | None
     on_epoch: OnEpoch
     halt: Halt
+    prune: Prune = lambda *_: False
     stopping: StoppingState = field(default_factory=StoppingState)
     rows: list[dict[str, float]] = field(default_factory=list)
     stopped_epoch: int | None = None
@@ -55,6 +57,9 @@ class Course:
         elif self.halt():
             self.reason = "interrupted"
             decision = Decision(decision.is_best, stop=True)
+        elif self.prune(self.member, epoch, logs):
+            self.stopped_epoch, self.reason = epoch, "pruned"
+            decision = Decision(decision.is_best, stop=True)
         return decision
 
     @property
@@ -74,9 +79,7 @@ class Course:
         names = self.rows[0] if self.rows else {}
         history = History({k: tuple(row[k] for row in self.rows) for k in names})
         restored = self.stopping.best_epoch if self.restores else None
-        state = {"diverged": FAILED, "interrupted": INTERRUPTED}.get(
-            self.reason, COMPLETE
-        )
+        state = _STATES.get(self.reason, COMPLETE)
         error = self.error
         if (
             state == COMPLETE

@@ -114,3 +114,4 @@ class Description:
 
 OnEpoch = Callable[[Member, int, dict[str, float]], None]
 OnEnd = Callable[[Member, Outcome], None]
+Prune = Callable[[Member, int, dict[str, float]], bool]

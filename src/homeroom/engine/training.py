@@ -13,7 +13,16 @@ from homeroom.errors import HomeroomError, InputError
 from homeroom.records import FAILED, INTERRUPTED
 
 from . import callbacks, door, fallback, identity, lane, template
-from .member import Arrays, Description, Member, OnEnd, OnEpoch, Outcome, Training
+from .member import (
+    Arrays,
+    Description,
+    Member,
+    OnEnd,
+    OnEpoch,
+    Outcome,
+    Prune,
+    Training,
+)
 from .program import Batches, Program, Shape, device_arrays
 from .relay import Relay
 from .stopping import EarlyStopping
@@ -89,6 +98,7 @@ class Prepared:
         self,
         on_epoch: OnEpoch = lambda *_: None,
         on_end: OnEnd = lambda *_: None,
+        prune: Prune = lambda *_: False,
     ) -> list[Outcome]:
         """Train every member; return their outcomes in the order of the members.
 
@@ -98,8 +108,10 @@ class Prepared:
 
         Args:
             on_epoch: Called as (member, epoch, logs) after each epoch.
-            on_end: Called as (member, outcome) when a member is done. Both are called
-                from the threads of lanes.
+            on_end: Called as (member, outcome) when a member is done.
+            prune: Called as (member, epoch, logs) after each epoch that stopped
+                nothing; True ends the member there, with state PRUNED. All three are
+                called from the threads of lanes.
         """
         members = self._workshop.members
         outcomes: dict[int, Outcome] = {}
@@ -110,7 +122,7 @@ class Prepared:
             if stop.is_set():
                 return
             own = replace(self._workshop.training, callbacks=self._own_callbacks())
-            outcome = yield from _run(job, own, on_epoch, stop)
+            outcome = yield from _run(job, own, on_epoch, prune, stop)
             outcomes[id(job.member)] = outcome
             on_end(job.member, outcome)
 
@@ -329,11 +341,15 @@ def _resolve(
 
 
 def _run(
-    job: _Job, training: Training, on_epoch: OnEpoch, stop: threading.Event
+    job: _Job,
+    training: Training,
+    on_epoch: OnEpoch,
+    prune: Prune,
+    stop: threading.Event,
 ) -> Generator[None, None, Outcome]:
     if job.error:
         return Outcome(state=FAILED, stop_reason="error", error=job.error)
-    course = lane.Course(job.member, job.rule, on_epoch, stop.is_set)
+    course = lane.Course(job.member, job.rule, on_epoch, stop.is_set, prune)
     try:
         if job.program is None:
             return fallback.run(job.member, training, course, job.reason)

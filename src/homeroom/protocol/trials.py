@@ -39,6 +39,9 @@ _DEFAULTS = {
 }
 
 
+Prune = Callable[[Assignment, int, dict[str, float]], bool]
+
+
 @dataclass(frozen=True, eq=False)
 class Trials:
     """Trainings that can begin; `descriptions` say what each candidate will report."""
@@ -132,10 +135,12 @@ def run(
     trials: Trials,
     listener: Listener,
     keep: Callable[[Result], None] = lambda _: None,
+    prune: Prune = lambda *_: False,
 ) -> list[Result]:
     """Run every training; return the results in the order of the assignments.
 
-    `keep` is called with each result as it comes, from lane threads.
+    `keep` is called with each result as it comes; `prune` with an assignment, an epoch
+    and its logs, True ending that training there. Both are called from lane threads.
     """
     assignments, training = trials.assignments, trials.training
     _let_ctrl_c_end_a_wait()
@@ -160,6 +165,7 @@ def run(
             on_end=lambda member, outcome: ended(
                 result_of(by_key[member.key], outcome)
             ),
+            prune=lambda member, *ended: prune(by_key[member.key], *ended),
         )
     stopped = any(outcome.state == INTERRUPTED for outcome in outcomes)
     for assignment in assignments:

@@ -14,6 +14,7 @@ from .history import History, Metric
 FORMAT = 1
 
 COMPLETE, FAILED, INTERRUPTED, RUNNING = "COMPLETE", "FAILED", "INTERRUPTED", "RUNNING"
+PRUNED = "PRUNED"
 
 
 class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +23,8 @@ class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
     `fold` is the position in the plan's folds (0-based, across repeats). `scores` are
     the values at the weights that were kept: those of `best_epoch` when early stopping
     restored them, those of the last epoch when it is None. `stop_reason` is "epochs"
-    (the budget was used), "patience", "diverged", "interrupted" or "error". `path` is
+    (the budget was used), "patience", "pruned", "diverged", "interrupted" or "error".
+    `path` is
     "scan" (one compiled epoch), "keras.fit" (plain Keras, `path_reason` says why) or
     "estimator".
     Epochs are 0-based, as in Keras.
