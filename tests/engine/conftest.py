@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import pytest
 
-from homeroom.engine import template, training
+from homeroom.engine import programs, training
 from homeroom.engine.program import Program, _compiler
 
 
@@ -27,8 +25,8 @@ def made_programs(monkeypatch):
             super().__init__(*args, **options)
             made.append(self)
 
-    monkeypatch.setattr(training, "_programs", OrderedDict())
-    monkeypatch.setattr(training, "Program", Seen)
+    monkeypatch.setattr(training, "_programs", programs.Programs())
+    monkeypatch.setattr(programs, "Program", Seen)
     return made
 
 
@@ -38,12 +36,12 @@ def planned_programs(monkeypatch):
     planned = []
 
     class Planned:
-        fresh_optimizer, train_names = (), ("loss",)
-
-        def __init__(self, model, arrays, shape, *, one_core) -> None:
-            self.description = template.describe(model, arrays[1], ("loss",))
+        def __init__(self, steps, arrays, shape, *, lifted, one_core) -> None:
+            self.steps, self.lifted = steps, lifted
             planned.append(self)
 
-    monkeypatch.setattr(training, "_programs", OrderedDict())
-    monkeypatch.setattr(training, "Program", Planned)
+        values_of = Program.values_of
+
+    monkeypatch.setattr(training, "_programs", programs.Programs())
+    monkeypatch.setattr(programs, "Program", Planned)
     return planned

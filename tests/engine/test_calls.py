@@ -66,9 +66,9 @@ def test_no_epoch_runs_after_the_one_that_stops(monkeypatch):
     asked = []
     real = Program.epochs
 
-    def epochs(self, state, arrays, orders, tables):
+    def epochs(self, values, state, arrays, orders, tables):
         asked.append(len(orders))
-        return real(self, state, arrays, orders, tables)
+        return real(self, values, state, arrays, orders, tables)
 
     monkeypatch.setattr(Program, "epochs", epochs)
     each = member(overshooting, NUMBERS)

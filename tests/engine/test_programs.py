@@ -120,6 +120,10 @@ def undecayed_scaled(names: tuple[str, ...]):
     return regressor(layers.Dense(8), optimizer=scaled)
 
 
+def huber(delta: float):
+    return regressor(layers.Dense(8), loss=keras.losses.Huber(delta=delta))
+
+
 def rate_function(rate: float):
     return regressor(
         layers.Dense(8), optimizer=keras.optimizers.SGD(learning_rate=lambda: rate)
@@ -155,6 +159,7 @@ TWINS = {
     "function named as one of Keras's": (own_activation, False, True),
     "global read by a loss": (global_constant, 1.0, 9.0),
     "global read by a lambda": (lambda_global, 1.0, 9.0),
+    "argument that a loss does not tell": (huber, 1.0, 0.3),
     "lambda layer": (lambda_layer, 1.0, 2.0),
     "lambda regularizer": (lambda_penalty, 0.0, 0.5),
     "learning rate function": (rate_function, 0.01, 0.1),
@@ -197,7 +202,13 @@ def test_a_hidden_constant_makes_another_program(name, planned_programs):
 
 @lambdas
 @pytest.mark.parametrize(
-    "name", ["adapted normalization", "global read by a lambda", LEARNING_RATE]
+    "name",
+    [
+        "adapted normalization",
+        "argument that a loss does not tell",
+        "global read by a lambda",
+        LEARNING_RATE,
+    ],
 )
 def test_twins_train_as_plain_fit_does(name, made_programs):
     """Each of two models that look the same gets the values of its own plain fit."""
@@ -354,13 +365,14 @@ def test_describing_leaves_the_programs_for_training(made_programs):
 
 def test_old_programs_are_let_go(planned_programs, monkeypatch):
     """No more programs are kept than the limit, and the oldest goes first."""
-    from homeroom.engine import training
+    from homeroom.engine import programs, training
 
-    monkeypatch.setattr(training, "_KEPT_PROGRAMS", 1)
+    monkeypatch.setattr(programs, "_KEPT_FAMILIES", 1)
+    monkeypatch.setattr(programs, "_KEPT_MODELS", 1)
     small, large = member(dense, **OPTIONS), member(dropout, **OPTIONS)
     for each in (small, large, small):
         engine.prepare([each], TRAINING)
-        assert len(training._programs) == 1
+        assert len(training._programs._families) == 1
     assert len(planned_programs) == 3
 
 

@@ -12,7 +12,7 @@ from . import door, template
 from .callbacks import EpochCallbacks
 from .lane import Course, order_of_epoch
 from .member import Member, Outcome, Training
-from .program import PREDICT_ROWS
+from .steps import PREDICT_ROWS
 
 
 def run(member: Member, training: Training, course: Course, reason: str) -> Outcome:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-import numpy as np
-
-from homeroom import fingerprint
 
 from . import door
-from .template import describe, state_of
 
 # Layers whose behaviour is not told by their configuration.
 _OPAQUE_LAYERS = {"Lambda", "Normalization", "Discretization", "JaxLayer", "FlaxLayer"}
@@ -36,7 +31,7 @@ def identity(model: Any) -> str | None:
     try:
         with warnings.catch_warnings(action="ignore"):  # of lambdas, not saved here
             config = [model.get_config(), model.get_compile_config()]
-        config = _without_initializers(config)
+        config = [_without_initializers(config), _told_of_losses(model)]
         if _has_custom_part(config):
             return None
         shapes = [[str(v.dtype), list(v.shape), v.trainable] for v in model.variables]
@@ -47,40 +42,23 @@ def identity(model: Any) -> str | None:
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
-def trace(model: Any, arrays: Any, batch_size: int) -> str:
-    """Return a fingerprint of the traced training and test steps, constants included.
-
-    This is the slow and certain way to tell that two models compute the same.
-    """
-    jax = door.jax()
-    batch = jax.tree.map(lambda leaf: leaf[:batch_size], arrays)
-    metrics = [v.value for v in model.metrics_variables]
-    state = (*state_of(model), metrics)
-
-    def steps(state: Any, x: Any, y: Any, weight: Any) -> Any:
-        trainable, non_trainable, _, metrics = state
-        trained = model.train_step(state, (x, y, weight))
-        tested = model.test_step((trainable, non_trainable, metrics), (x, y, weight))
-        predicted = model.predict_step((trainable, non_trainable), (x,))
-        return trained, tested, predicted
-
-    traced, results = jax.make_jaxpr(steps, return_shape=True)(state, *batch[:3])
-    names = tuple(sorted(results[1][0]))
-    told = f"{traced} {jax.tree.structure(results)} {describe(model, batch[1], names)}"
-    values = [*_constants(traced), *metrics]
-    return fingerprint.of_bytes(told.encode()) + fingerprint.of_arrays(
-        np.asarray(value) for value in values
-    )
+def _told_of_losses(model: Any) -> list[Any]:
+    """What losses and metrics hold; the configuration of some leaves arguments out."""
+    given = model._compile_config.config
+    parts = [given["loss"], given["metrics"], given["weighted_metrics"]]
+    return [
+        {name: value for name, value in vars(part).items() if _is_plain(value)}
+        for part in door.keras().tree.flatten(parts)
+        if hasattr(part, "get_config")
+    ]
 
 
-def _constants(traced: Any) -> Iterator[Any]:
-    """The arrays of a traced function, also of those that it calls."""
-    yield from getattr(traced, "consts", ())
-    for equation in traced.eqns:
-        for value in equation.params.values():
-            for part in value if isinstance(value, list | tuple) else [value]:
-                if hasattr(part, "eqns"):
-                    yield from _constants(part)
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(v) for key, v in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def inner_optimizer(model: Any) -> Any:

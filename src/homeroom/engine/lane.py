@@ -17,7 +17,8 @@ from homeroom.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, History
 from . import door, template
 from .callbacks import EpochCallbacks
 from .member import Member, OnEpoch, Outcome, Prune, Rows, Training
-from .program import PREDICT_ROWS, Epochs, Program
+from .program import Epochs, ModelProgram
+from .steps import PREDICT_ROWS
 from .stopping import Decision, EarlyStopping, StoppingState, step
 
 Halt = Callable[[], bool]
@@ -117,7 +118,7 @@ def order_of_epoch(member: Member, epoch: int, *, shuffle: bool) -> Rows:
 def run(
     member: Member,
     state: Any,
-    program: Program,
+    mine: ModelProgram,
     arrays: Any,
     training: Training,
     course: Course,
@@ -127,6 +128,7 @@ def run(
     It gives way after each epoch; `seconds` count only its own.
     """
     started, seconds = time.perf_counter(), 0.0
+    program = mine.program
     callbacks = EpochCallbacks(training.callbacks, training.epochs)
     initial = template.weights_fingerprint(state)
     tables = program.measured_tables(member.validation_rows, member.train_rows)
@@ -142,7 +144,7 @@ def run(
             order_of_epoch(member, epoch + i, shuffle=training.shuffle)
             for i in range(n)
         ]
-        ended, rows = program.epochs(state, arrays, orders, tables)
+        ended, rows = mine.epochs(state, arrays, orders, tables)
         for i, (logs, moved) in enumerate(rows):
             callbacks.epoch_begins(epoch)
             decision = course.epoch_ended(logs)
@@ -167,13 +169,13 @@ def run(
         evaluation_changed_state=changed,
         n_weights=sum(int(np.size(v)) for v in state[0]),
         weights=template.to_host(state) if training.keep_weights else None,
-        predictions=_predictions(member, state, program, training),
+        predictions=_predictions(member, state, mine, training),
     )
     return replace(outcome, seconds=seconds + time.perf_counter() - started)
 
 
 def _predictions(
-    member: Member, state: Any, program: Program, training: Training
+    member: Member, state: Any, program: ModelProgram, training: Training
 ) -> Any | None:
     if not training.keep_predictions or member.validation_rows is None:
         return None

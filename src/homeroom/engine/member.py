@@ -51,7 +51,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Training:
-    """How every member of one call is trained; names and defaults are Keras's."""
+    """How every member of one call is trained; names and defaults are Keras's.
+
+    `lift_constants` lets models that differ in constants alone (a dropout rate, a
+    momentum) share one compiled program: many of them cost one compilation, and the
+    last digit of a value may not be the one that plain `fit` gives.
+    """
 
     epochs: int = 1
     batch_size: int = 32
@@ -62,6 +67,7 @@ class Training:
     callbacks: tuple[Any, ...] = ()
     keep_weights: bool = False
     keep_predictions: bool = False
+    lift_constants: bool = False
 
 
 @dataclass(frozen=True, eq=False)

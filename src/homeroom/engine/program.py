@@ -12,14 +12,16 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from . import door, template
 from .member import Arrays, Rows
+from .steps import PREDICT_ROWS, Steps, rows_like
+from .structure import Structure
 
-PREDICT_ROWS = 256
 _CALL_SECONDS = 0.02  # of work in one call: some fifty times what calling costs
 _MOST_EPOCHS = 32
 _KEPT_BYTES = 2**20
@@ -72,44 +74,90 @@ class Epochs:
         return door.jax().tree.map(lambda leaf: leaf[i], self.kept)
 
 
+@dataclass(frozen=True, eq=False)
+class ModelProgram:
+    """A program, and what of it is one model's own.
+
+    `values` are those of the lifted literals; `fresh_optimizer` stands in for an
+    optimizer that is not built.
+    """
+
+    program: Program
+    values: tuple[Any, ...]
+    fresh_optimizer: list[Any]
+
+    def state_of(self, model: Any) -> Any:
+        """Return a model's state before its first step."""
+        fresh = None if model.optimizer.built else self.fresh_optimizer
+        return template.state_of(model, fresh)
+
+    def epochs(self, state: Any, arrays: Any, orders: list[Rows], tables: Any) -> Any:
+        """Train some epochs: see `Program.epochs`."""
+        return self.program.epochs(self.values, state, arrays, orders, tables)
+
+    def predict(self, trainable: Any, non_trainable: Any, x: Any) -> Any:
+        """Return the outputs for x of exactly PREDICT_ROWS rows."""
+        return self.program.predict(self.values, trainable, non_trainable, x)
+
+
 class Program:
     """The compiled epochs of one model structure on arrays of one shape.
 
     Making it traces Python, and belongs to one thread at a time. Compiling goes on
     beside it; whoever calls the program first waits for that. A program may be called
     from many threads at once.
+
+    Args:
+        steps: The steps of a model.
+        arrays: What `device_arrays` returned.
+        shape: What else it is compiled for.
+        lifted: Positions of the literals of the steps that are arguments of every
+            call; the others are compiled in.
+        one_core: Whether a call may use only the core it runs on.
     """
 
     def __init__(
-        self, model: Any, arrays: Any, shape: Shape, *, one_core: bool
+        self,
+        steps: Steps,
+        arrays: Any,
+        shape: Shape,
+        *,
+        lifted: frozenset[int] = frozenset(),
+        one_core: bool,
     ) -> None:
-        self.model = model
+        self.steps = steps
+        self.lifted = tuple(sorted(lifted))
         self.shape = shape
         self._options = {"xla_cpu_multi_thread_eigen": not one_core}
         if door.jax().default_backend() != "cpu":
             self._options = {}
-        self.fresh_optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
-        self._fresh_metrics = _fresh_metrics(model)
-        # traced once for each batch size, wherever they appear
-        self._train_step = door.jax().jit(self._take_train_step, inline=True)
-        self._test_step = door.jax().jit(self._take_test_step, inline=True)
-        self.train_names, self.test_names = self._log_names(arrays)
         prefixes = ["val_", "train_eval_"][-shape.n_measured :]
-        self._history_keys = [*self.train_names]
-        self._history_keys += [p + name for p in prefixes for name in self.test_names]
-        self.description = template.describe(model, arrays[1], self.test_names)
+        self._history_keys = [*steps.train_names]
+        self._history_keys += [p + name for p in prefixes for name in steps.test_names]
         self._most_epochs = self._epochs_that_fit()
         self._pace = _CALL_SECONDS  # seconds per epoch, once one is measured
         # one is compiled while the other is still being traced
         self._run = _compiler.submit(self._lower_run(arrays).compile)
         self._predict = _compiler.submit(self._lower_predict(arrays[0]).compile)
 
+    def values_of(self, structure: Structure) -> tuple[Any, ...] | None:
+        """Return a structure's own values of the lifted literals.
+
+        None when it differs elsewhere too: this program does not compute it.
+        """
+        if structure.skeleton != self.steps.structure.skeleton:
+            return None
+        if not structure.differing(self.steps.structure) <= {*self.lifted}:
+            return None
+        return tuple(structure.literals[position] for position in self.lifted)
+
     def epochs(
-        self, state: Any, arrays: Any, orders: list[Rows], tables: Any
+        self, values: Any, state: Any, arrays: Any, orders: list[Rows], tables: Any
     ) -> tuple[Epochs, list[tuple[dict[str, float], bool]]]:
         """Train some epochs; after each, measure at the weights it ended with.
 
         Args:
+            values: Of the lifted literals: what `values_of` returned.
             state: Trainable, non-trainable and optimizer values.
             arrays: What `device_arrays` returned.
             orders: The training rows in the order of each epoch; as many epochs as
@@ -125,7 +173,9 @@ class Program:
         each = [self.shape.train.table(rows, self.shape.n_rows) for rows in orders]
         each += [self._empty_table()] * (self._most_epochs - n)
         ended = Epochs(
-            *self._run.result()(state, arrays, _stack(each), np.int32(n), tables)
+            *self._run.result()(
+                values, state, arrays, _stack(each), np.int32(n), tables
+            )
         )
         rows = np.asarray(ended.rows)[:n].tolist()
         self._pace = min(self._pace, (time.perf_counter() - started) / n)
@@ -151,37 +201,13 @@ class Program:
         for part in (self._run, self._predict):
             part.result()
 
-    def predict(self, trainable: Any, non_trainable: Any, x: Any) -> Any:
+    def predict(self, values: Any, trainable: Any, non_trainable: Any, x: Any) -> Any:
         """Return the outputs for x of exactly PREDICT_ROWS rows."""
-        return self._predict.result()(trainable, non_trainable, x)
-
-    def _log_names(self, arrays: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Trace both steps on shapes alone, to learn the names of what they log."""
-        jax = door.jax()
-        rows = np.zeros(self.shape.train.size, np.int32)
-        trainable, non_trainable, optimizer = template.state_of(self.model)
-        metrics = self._fresh_metrics
-        state = (trainable, non_trainable, optimizer, metrics)
-        train_logs, train_state = jax.eval_shape(self._train_step, state, arrays, rows)
-        measured = (trainable, non_trainable, metrics)
-        test_logs, _ = jax.eval_shape(self._test_step, measured, arrays, rows)
-        self._train_logs = _zeros(train_logs)
-        self._test_logs = _zeros(test_logs)
-        fixed = jax.tree.map(lambda a: (a.shape, a.dtype), train_state[:3])
-        given = jax.tree.map(
-            lambda a: (a.shape, a.dtype), (trainable, non_trainable, optimizer)
-        )
-        if fixed != given:
-            msg = "a training step changes the shape or dtype of the model's state"
-            raise TypeError(msg)
-        train_flat, test_flat = map(
-            template.flat_logs, (self._train_logs, self._test_logs)
-        )
-        return tuple(train_flat), tuple(test_flat)
+        return self._predict.result()(values, trainable, non_trainable, x)
 
     def _epochs_that_fit(self) -> int:
         """How many epochs one call may hold: their states and orders are kept."""
-        leaves = door.jax().tree.leaves(template.state_of(self.model))
+        leaves = door.jax().tree.leaves(template.state_of(self.steps.model))
         fit = _KEPT_BYTES // max(sum(leaf.nbytes for leaf in leaves), 1)
         return max(1, min(_MOST_EPOCHS, int(fit), _ORDER_ROWS // self.shape.n_rows))
 
@@ -189,30 +215,33 @@ class Program:
         run = door.jax().jit(self._run_epochs, compiler_options=self._options)
         orders = _stack([self._empty_table()] * self._most_epochs)
         tables = _stack([self._empty_table()] * self.shape.n_measured)
-        state = template.state_of(self.model)
-        return run.lower(state, arrays, orders, np.int32(0), tables)
+        state = template.state_of(self.steps.model)
+        values = self.values_of(self.steps.structure)
+        return run.lower(values, state, arrays, orders, np.int32(0), tables)
 
     def _empty_table(self) -> Any:
         return np.zeros(self.shape.n_rows, np.int32), np.int32(0), np.int32(0)
 
     def _lower_predict(self, x: Any) -> Any:
-        """(trainable, non-trainable, x of PREDICT_ROWS rows) -> outputs."""
-        jax = door.jax()
+        """(values, trainable, non-trainable, x of PREDICT_ROWS rows) -> outputs."""
+        predict = door.jax().jit(self._outputs, compiler_options=self._options)
+        trainable, non_trainable, _ = template.state_of(self.steps.model)
+        values = self.values_of(self.steps.structure)
+        chunk = rows_like(x, PREDICT_ROWS)
+        return predict.lower(values, trainable, non_trainable, chunk)
 
-        def step(trainable: Any, non_trainable: Any, x: Any) -> Any:
-            return self.model.predict_step((trainable, non_trainable), (x,))[0]
+    def _outputs(self, values: Any, trainable: Any, non_trainable: Any, x: Any) -> Any:
+        return self.steps.predict(self._placed(values), trainable, non_trainable, x)
 
-        trainable, non_trainable, _ = template.state_of(self.model)
-        chunk = jax.tree.map(
-            lambda a: np.zeros((PREDICT_ROWS, *a.shape[1:]), a.dtype), x
-        )
-        predict = jax.jit(step, compiler_options=self._options)
-        return predict.lower(trainable, non_trainable, chunk)
+    def _placed(self, values: Any) -> dict[int, Any]:
+        return dict(zip(self.lifted, values, strict=True))
 
     def _run_epochs(
-        self, state: Any, arrays: Any, orders: Any, n: Any, tables: Any
+        self, values: Any, state: Any, arrays: Any, orders: Any, n: Any, tables: Any
     ) -> Any:
         jax = door.jax()
+        train = partial(self.steps.train, self._placed(values))
+        test = partial(self.steps.test, self._placed(values))
         many = self._most_epochs
 
         def put(kept: Any, value: Any, i: Any) -> Any:
@@ -221,8 +250,10 @@ class Program:
         def epoch(i: Any, carry: Any) -> Any:
             state, kept, rows = carry
             order = jax.tree.map(lambda leaf: leaf[i], orders)
-            state, values = self._run_train(state, arrays, order)
-            row = self._run_measure(state, values, arrays, tables)
+            state, trained = self._run_train(train, state, arrays, order)
+            measured = self._run_measure(test, state, arrays, tables)
+            # in one piece, because each piece is a wait
+            row = jax.numpy.concatenate([trained, measured])
             if kept:
                 kept = jax.tree.map(lambda k, leaf: put(k, leaf, i), kept, state)
             return state, kept, put(rows, row, i)
@@ -234,48 +265,30 @@ class Program:
         start = (state, kept if many > 1 else (), rows)
         return jax.lax.fori_loop(0, n, epoch, start)
 
-    def _run_train(self, state: Any, arrays: Any, order: Any) -> Any:
-        carry = ((*state, self._fresh_metrics), self._train_logs)
+    def _run_train(self, step: Any, state: Any, arrays: Any, order: Any) -> Any:
+        carry = ((*state, self.steps.fresh_metrics), self.steps.train_logs)
         (*new_state, metrics), logs = _loop(
-            self._train_step, carry, arrays, order, self.shape.train
+            step, carry, arrays, order, self.shape.train
         )
-        return tuple(new_state), self._results(metrics, logs)
+        return tuple(new_state), self.steps.results(metrics, logs)
 
-    def _run_measure(self, state: Any, values: Any, arrays: Any, tables: Any) -> Any:
+    def _run_measure(self, step: Any, state: Any, arrays: Any, tables: Any) -> Any:
         jax = door.jax()
         trainable, non_trainable, _ = state
-        start = ((trainable, non_trainable, self._fresh_metrics), self._test_logs)
+        fresh = self.steps.fresh_metrics
+        start = ((trainable, non_trainable, fresh), self.steps.test_logs)
 
         def measure(table: Any) -> Any:
             (_, after, metrics), logs = _loop(
-                self._test_step, start, arrays, table, self.shape.measured
+                step, start, arrays, table, self.shape.measured
             )
             changed = [
                 _differs(a, b) for a, b in zip(non_trainable, after, strict=True)
             ]
-            return self._results(metrics, logs), jax.numpy.asarray(changed).any()
+            return self.steps.results(metrics, logs), jax.numpy.asarray(changed).any()
 
         found, changed = jax.lax.map(measure, tables)
-        # in one piece, because each piece is a wait
-        return jax.numpy.concatenate([values, found.ravel(), changed.any()[None]])
-
-    def _take_train_step(self, state: Any, arrays: Any, rows: Any) -> Any:
-        x, y, weights, _ = _take(arrays, rows)
-        return self.model.train_step(state, (x, y, weights))
-
-    def _take_test_step(self, state: Any, arrays: Any, rows: Any) -> Any:
-        x, y, _, weights = _take(arrays, rows)
-        return self.model.test_step(state, (x, y, weights))
-
-    def _results(self, metrics: Any, last_logs: Any) -> Any:
-        """What Keras's fit reports: metric results, or the last step's own logs."""
-        keras, jnp = door.keras(), door.jax().numpy
-        mapping = list(zip(self.model.metrics_variables, metrics, strict=True))
-        with keras.StatelessScope(state_mapping=mapping):
-            results = self.model.get_metrics_result()
-        logs = results if set(results) == set(last_logs) else last_logs
-        values = template.flat_logs(logs).values()
-        return jnp.stack([jnp.asarray(v, jnp.float32) for v in values])
+        return jax.numpy.concatenate([found.ravel(), changed.any()[None]])
 
 
 def device_arrays(arrays: Arrays, class_weight: dict[int, float] | None) -> Any:
@@ -298,13 +311,6 @@ def device_arrays(arrays: Arrays, class_weight: dict[int, float] | None) -> Any:
 
 def _stack(tables: list[Any]) -> Any:
     return tuple(map(np.stack, zip(*tables, strict=True)))
-
-
-def _take(arrays: Any, rows: Any) -> Any:
-    def take(leaf: Any) -> Any:
-        return leaf.at[rows].get(mode="promise_in_bounds")
-
-    return door.jax().tree.map(take, arrays)
 
 
 def _loop(step: Any, carry: Any, arrays: Any, table: Any, batches: Batches) -> Any:
@@ -340,16 +346,6 @@ def _like(logs: Any, template_logs: Any) -> Any:
         logs,
         template_logs,
     )
-
-
-def _zeros(logs: Any) -> Any:
-    jax = door.jax()
-    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), logs)
-
-
-def _fresh_metrics(model: Any) -> list[Any]:
-    model.reset_metrics()
-    return [np.asarray(v.value) for v in model.metrics_variables]
 
 
 def _differs(a: Any, b: Any) -> Any:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from homeroom.errors import HomeroomError, InputError
@@ -23,13 +26,13 @@ from .member import (
     Prune,
     Training,
 )
-from .program import Batches, Program, Shape, device_arrays
+from .program import Batches, ModelProgram, Shape, device_arrays
+from .programs import Programs, Setting
 from .relay import Relay
 from .stopping import EarlyStopping
 
-_KEPT_PROGRAMS = 64
 _KEPT_READY = 8
-_programs: OrderedDict[Any, Program] = OrderedDict()
+_programs = Programs()
 _NOT_BEGUN = Outcome(state=INTERRUPTED, stop_reason="interrupted")
 
 
@@ -40,7 +43,7 @@ class _Job:
     member: Member
     rule: EarlyStopping | None = None
     description: Description | None = None
-    program: Program | None = None
+    program: ModelProgram | None = None
     state: Any = None
     arrays: Any = None
     reason: str = ""
@@ -113,6 +116,7 @@ class Prepared:
                 nothing; True ends the member there, with state PRUNED. All three are
                 called from the threads of lanes.
         """
+        _let_ctrl_c_end_a_wait()
         members = self._workshop.members
         outcomes: dict[int, Outcome] = {}
         stop = threading.Event()
@@ -148,6 +152,16 @@ class Prepared:
             finally:
                 relay.close()
         return [outcomes.get(id(member), _NOT_BEGUN) for member in members]
+
+
+def _let_ctrl_c_end_a_wait() -> None:
+    """Make SIGINT interrupt a wait for lanes.
+
+    polars installs a handler after which waits go on: Ctrl-C would be heard only when
+    a training ends.
+    """
+    if hasattr(signal, "siginterrupt"):  # not on Windows
+        signal.siginterrupt(signal.SIGINT, True)
 
 
 def trained_model(member: Member, training: Training, outcome: Outcome) -> Any:
@@ -202,6 +216,7 @@ class _Workshop:
 
         The second call of a function tells whether it hands out one model again.
         """
+        self._meet_groups()
         described: dict[Hashable, Description] = {}
         seconds: set[Hashable] = set()
         for member in self.members:
@@ -221,6 +236,17 @@ class _Workshop:
                 self._drawn(member)
         return described
 
+    def _meet_groups(self) -> None:
+        """Learn how groups differ, before a program is made for any of them."""
+        firsts = {member.group: member for member in reversed(self.members)}
+        if not self.training.lift_constants or len(firsts) == 1:
+            return
+        for member in reversed(firsts.values()):
+            model = self._drawn(member)
+            if not _cannot_compile(model):
+                with suppress(Exception):  # told of when it is made ready
+                    _programs.meet(*self._place(model, member))
+
     def make(self, member: Member) -> _Job:
         """Return the member's first state and its program, or why it has none."""
         try:
@@ -238,7 +264,7 @@ class _Workshop:
         reason = _cannot_compile(model)
         if not reason:
             try:
-                program = self._program(model, member)
+                program = _programs.find(*self._place(model, member))
             except HomeroomError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever tracing trips over
@@ -248,11 +274,10 @@ class _Workshop:
             facts = template.describe(model, member.arrays.y)
             rule = _resolve(self.training.early_stopping, facts, member, facts.names)
             return _Job(member, rule, facts, None, reason=reason)
-        facts = program.description
-        logged = program.train_names
+        steps = program.program.steps
+        facts, logged = steps.description, steps.train_names
         rule = _resolve(self.training.early_stopping, facts, member, logged)
-        fresh = None if model.optimizer.built else program.fresh_optimizer
-        state = template.state_of(model, fresh)
+        state = program.state_of(model)
         return _Job(member, rule, facts, program, state, self._arrays(member.arrays))
 
     def _arrays(self, arrays: Arrays) -> Any:
@@ -262,25 +287,22 @@ class _Workshop:
             )
         return self._on_device[id(arrays)]
 
-    def _program(self, model: Any, member: Member) -> Program:
-        shape = self._shape
+    def _place(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:
+        """Return what `Programs` is asked with."""
+        shape, size = self._shape, self.training.batch_size
         if member.validation_rows is None:
             shape = replace(shape, n_measured=1)
-        arrays = self._arrays(member.arrays)
-        told = identity.identity(model)
-        if not told:
-            template.finish(model, member.build, member.arrays, shape.train.size)
-            told = identity.trace(model, arrays, shape.train.size)
-        leaves, tree = door.jax().tree.flatten(arrays)
-        kinds = tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves)
-        key = (told, str(tree), kinds, shape, self._one_core)
-        if key not in _programs:
-            template.finish(model, member.build, member.arrays, shape.train.size)
-            _programs[key] = Program(model, arrays, shape, one_core=self._one_core)
-        _programs.move_to_end(key)
-        while len(_programs) > _KEPT_PROGRAMS:
-            _programs.popitem(last=False)
-        return _programs[key]
+        setting = Setting(
+            self._arrays(member.arrays),
+            shape,
+            self._one_core,
+            self.training.lift_constants,
+        )
+        return (
+            model,
+            setting,
+            partial(template.finish, model, member.build, member.arrays, size),
+        )
 
 
 def _shape(members: Sequence[Member], training: Training) -> Shape:
@@ -353,7 +375,7 @@ def _run(
     try:
         if job.program is None:
             return fallback.run(job.member, training, course, job.reason)
-        job.program.wait()  # so that a member's seconds are its own
+        job.program.program.wait()  # so that a member's seconds are its own
         return (
             yield from lane.run(
                 job.member, job.state, job.program, job.arrays, training, course

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -143,7 +142,6 @@ def run(
     and its logs, True ending that training there. Both are called from lane threads.
     """
     assignments, training = trials.assignments, trials.training
-    _let_ctrl_c_end_a_wait()
     listener(StageStarted("training", len(assignments), training.epochs))
     by_key = {a.member.key: a for a in assignments}
     results: dict[Any, Result] = {}
@@ -177,16 +175,6 @@ def run(
     for assignment in assignments:
         results.setdefault(assignment.member.key, _not_begun(assignment))
     return [results[a.member.key] for a in assignments]
-
-
-def _let_ctrl_c_end_a_wait() -> None:
-    """Make SIGINT interrupt a wait for lanes.
-
-    polars installs a handler after which waits go on: Ctrl-C would be heard only when
-    a training ends.
-    """
-    if hasattr(signal, "siginterrupt"):  # not on Windows
-        signal.siginterrupt(signal.SIGINT, True)
 
 
 def without_stopping(training: Training, epochs: int) -> Training:

@@ -1,0 +1,124 @@
+"""Which program trains a model: one that is compiled already, if any computes it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import door, identity
+from .program import ModelProgram, Program, Shape
+from .steps import LiteralsMovedError, Steps
+from .structure import Structure
+
+_KEPT_FAMILIES = 64
+_KEPT_IN_FAMILY = 4
+_KEPT_MODELS = 1024
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a model is trained: on which arrays, in which batches and cores.
+
+    `lifts` tells whether models that differ in constants share a program.
+    """
+
+    arrays: Any = field(compare=False)
+    shape: Shape
+    one_core: bool
+    lifts: bool
+    kinds: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        leaves, tree = door.jax().tree.flatten(self.arrays)
+        kinds = (str(tree), *((leaf.shape, str(leaf.dtype)) for leaf in leaves))
+        object.__setattr__(self, "kinds", kinds)
+
+
+@dataclass(eq=False)
+class _Family:
+    """Models that may share a program: `lifted` is where literals of theirs differ."""
+
+    first: Steps
+    lifted: frozenset[int] = frozenset()
+    programs: list[Program] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class _Met:
+    """What is remembered of a model: what it computes, its optimizer before a step."""
+
+    structure: Structure
+    fresh_optimizer: list[Any]
+    family: _Family
+
+
+class Programs:
+    """Programs by what they compute; those used longest ago are forgotten.
+
+    Models that differ in the values of variables, as learning rates are, share one.
+    Where the setting lifts constants, a literal in which models differ becomes an
+    argument of their program, so that a search over dropout rates, momenta or
+    penalties compiles once, too; models are then better all met before the first
+    program is made. XLA treats an argument and a constant alike but for the last
+    digit, here and there.
+    """
+
+    def __init__(self) -> None:
+        self._families: OrderedDict[Hashable, _Family] = OrderedDict()
+        self._met: OrderedDict[Hashable, _Met] = OrderedDict()
+
+    def meet(self, model: Any, setting: Setting, finish: Callable[[], None]) -> _Met:
+        """Learn what a model computes; `finish` builds whatever the model lacks."""
+        told = identity.identity(model)
+        if told and (told, setting) in self._met:
+            self._met.move_to_end((told, setting))
+            return self._met[told, setting]
+        finish()
+        steps = Steps(model, setting.arrays, setting.shape.train.size)
+        structure = steps.structure
+        fixed = () if setting.lifts else tuple(v.tobytes() for v in structure.literals)
+        key = (structure.skeleton, fixed, setting)
+        family = self._families.setdefault(key, _Family(steps))
+        self._families.move_to_end(key)
+        family.lifted |= structure.differing(family.first.structure)
+        met = _Met(structure, steps.fresh_optimizer, family)
+        if told:
+            self._met[told, setting] = met
+        self._forget()
+        return met
+
+    def find(
+        self, model: Any, setting: Setting, finish: Callable[[], None]
+    ) -> ModelProgram:
+        """Return the program of a model, made now if none computes it."""
+        met = self.meet(model, setting, finish)
+        for program in met.family.programs:
+            values = program.values_of(met.structure)
+            if values is not None:
+                return ModelProgram(program, values, met.fresh_optimizer)
+        try:
+            program = _made(met.family.first, setting, met.family.lifted)
+        except LiteralsMovedError:
+            finish()
+            steps = Steps(model, setting.arrays, setting.shape.train.size)
+            program = _made(steps, setting, frozenset())
+        met.family.programs = [*met.family.programs, program][-_KEPT_IN_FAMILY:]
+        values = program.values_of(met.structure)
+        assert values is not None
+        return ModelProgram(program, values, met.fresh_optimizer)
+
+    def _forget(self) -> None:
+        while len(self._families) > _KEPT_FAMILIES:
+            _, gone = self._families.popitem(last=False)
+            of_gone = [key for key, met in self._met.items() if met.family is gone]
+            for key in of_gone:
+                del self._met[key]
+        while len(self._met) > _KEPT_MODELS:
+            self._met.popitem(last=False)
+
+
+def _made(steps: Steps, setting: Setting, lifted: frozenset[int]) -> Program:
+    arrays, shape, one_core = setting.arrays, setting.shape, setting.one_core
+    return Program(steps, arrays, shape, lifted=lifted, one_core=one_core)
