@@ -20,6 +20,7 @@ THEIRS = HERE.parent / ".venv-bench" / "bin" / "python"
 LIMIT = 600.0  # seconds; a peer that takes longer has failed
 
 HOMEROOM = "Homeroom"
+PLAIN_LOOP = "Keras loop, steps_per_execution=1"
 
 
 @dataclass(frozen=True)

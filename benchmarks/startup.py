@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BARE = "python -c pass"
+LEAST = "Keras: one fit of two batches, nothing compiled before"
 
 
 @dataclass
@@ -50,6 +51,7 @@ def _commands() -> dict[str, list[str]]:
             "import homeroom; homeroom.cross_validate",
         ],
         "import keras (on JAX), for comparison": [*python, "import keras"],
+        LEAST: [sys.executable, str(Path(__file__).parent / "least_keras.py")],
     }
 
 

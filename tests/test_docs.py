@@ -7,12 +7,14 @@ console block runs there too when the line above it is `<!-- run -->`. A block b
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -164,3 +166,20 @@ def test_an_error_names_the_line_of_the_page(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         run_page(page, tmp_path)
     assert caught.traceback[-1].lineno == 4
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
+def test_quoted_seconds_are_the_measured_ones(page):
+    """Every row of seconds in a README is the medians of docs/benchmarks.json."""
+    measured = json.loads((ROOT / "docs" / "benchmarks.json").read_text("utf-8"))
+    peers = measured["seconds"]["digits"]
+    quoted = [
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in (ROOT / page).read_text("utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+    rows = [row for row in quoted if row[0] in peers]
+    assert len(rows) > 4
+    for name, *cells in rows:
+        medians = [median(peers[name][part]) for part in ("first", "later", "warm")]
+        assert cells == [f"{seconds:.2f}" for seconds in medians], name
