@@ -27,14 +27,20 @@ REVIEWED = [
     "RepeatedKFold",
     "Run",
     "SealError",
+    "Search",
     "StoreError",
     "StratifiedKFold",
     "TimeSeriesSplit",
     "__version__",
+    "choice",
     "cross_validate",
     "examine",
     "fit",
+    "integers",
+    "log_uniform",
     "read_table",
+    "tune",
+    "uniform",
 ]
 DOCUMENTED = [name for name in REVIEWED if name != "__version__"]
 

@@ -28,10 +28,13 @@ if TYPE_CHECKING:
         Experiment,
         FitResult,
         Run,
+        Search,
         cross_validate,
         examine,
         fit,
+        tune,
     )
+    from homeroom.search.spaces import choice, integers, log_uniform, uniform
     from homeroom.splits import (
         GroupKFold,
         KFold,
@@ -62,14 +65,20 @@ __all__ = [
     "RepeatedKFold",
     "Run",
     "SealError",
+    "Search",
     "StoreError",
     "StratifiedKFold",
     "TimeSeriesSplit",
     "__version__",
+    "choice",
     "cross_validate",
     "examine",
     "fit",
+    "integers",
+    "log_uniform",
     "read_table",
+    "tune",
+    "uniform",
 ]
 
 _ROOM_OF = {
@@ -88,13 +97,19 @@ _ROOM_OF = {
     "RepeatedKFold": "homeroom.splits",
     "Run": "homeroom.protocol",
     "SealError": "homeroom.errors",
+    "Search": "homeroom.protocol",
     "StoreError": "homeroom.errors",
     "StratifiedKFold": "homeroom.splits",
     "TimeSeriesSplit": "homeroom.splits",
+    "choice": "homeroom.search.spaces",
     "cross_validate": "homeroom.protocol",
     "examine": "homeroom.protocol",
     "fit": "homeroom.protocol",
+    "integers": "homeroom.search.spaces",
+    "log_uniform": "homeroom.search.spaces",
     "read_table": "homeroom.data",
+    "tune": "homeroom.protocol",
+    "uniform": "homeroom.search.spaces",
 }
 
 

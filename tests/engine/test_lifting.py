@@ -14,9 +14,7 @@ from . import plain
 from .zoo import ZOO, classifier, member, regressor
 
 NUMBERS = ZOO["closure_loss"].arrays
-TRAINING = engine.Training(
-    epochs=3, batch_size=16, keep_weights=True, lift_constants=True
-)
+TRAINING = engine.Training(epochs=3, batch_size=16, keep_weights=True, search="a")
 
 
 def dropout(rate: float):
@@ -154,7 +152,7 @@ def test_a_hyperparameter_shares_one_program(name, made_programs):
 def test_constants_are_compiled_in_unless_they_are_to_be_shared(made_programs):
     """By default each of two rates has its program, and is plain fit bit for bit."""
     members = [member(dropout, seed=3, rate=rate) for rate in (0.2, 0.7)]
-    training = replace(TRAINING, lift_constants=False)
+    training = replace(TRAINING, search="")
     outcomes = engine.train(members, training)
     assert len(made_programs) == 2
     references = [plain.fit(each, training) for each in members]
@@ -167,7 +165,7 @@ def test_constants_are_compiled_in_unless_they_are_to_be_shared(made_programs):
 def test_learning_rates_share_a_program_without_lifting(made_programs):
     """A learning rate is a variable: trials share a program, bit for bit plain fit."""
     members = [member(learning_rate, seed=3, rate=rate) for rate in (0.1, 0.001)]
-    training = replace(TRAINING, lift_constants=False)
+    training = replace(TRAINING, search="")
     outcomes = engine.train(members, training)
     assert len(made_programs) == 1
     references = [plain.fit(each, training) for each in members]

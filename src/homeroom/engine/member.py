@@ -53,9 +53,10 @@ class Member:
 class Training:
     """How every member of one call is trained; names and defaults are Keras's.
 
-    `lift_constants` lets models that differ in constants alone (a dropout rate, a
-    momentum) share one compiled program: many of them cost one compilation, and the
-    last digit of a value may not be the one that plain `fit` gives.
+    Under the name of a `search`, models that differ in constants alone (a dropout
+    rate, a momentum) share one compiled program: many of them cost one compilation,
+    and the last digit of a value may not be the one that plain `fit` gives. The name
+    keeps searches apart, so that no search decides the last digits of another.
     """
 
     epochs: int = 1
@@ -67,7 +68,7 @@ class Training:
     callbacks: tuple[Any, ...] = ()
     keep_weights: bool = False
     keep_predictions: bool = False
-    lift_constants: bool = False
+    search: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,13 +21,13 @@ _KEPT_MODELS = 1024
 class Setting:
     """Where a model is trained: on which arrays, in which batches and cores.
 
-    `lifts` tells whether models that differ in constants share a program.
+    Models of one `search` share a program though they differ in constants.
     """
 
     arrays: Any = field(compare=False)
     shape: Shape
     one_core: bool
-    lifts: bool
+    search: str
     kinds: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class Programs:
     """Programs by what they compute; those used longest ago are forgotten.
 
     Models that differ in the values of variables, as learning rates are, share one.
-    Where the setting lifts constants, a literal in which models differ becomes an
+    In a search a literal in which models differ becomes an
     argument of their program, so that a search over dropout rates, momenta or
     penalties compiles once, too; models are then better all met before the first
     program is made. XLA treats an argument and a constant alike but for the last
@@ -78,7 +78,7 @@ class Programs:
         finish()
         steps = Steps(model, setting.arrays, setting.shape.train.size)
         structure = steps.structure
-        fixed = () if setting.lifts else tuple(v.tobytes() for v in structure.literals)
+        fixed = () if setting.search else tuple(v.tobytes() for v in structure.literals)
         key = (structure.skeleton, fixed, setting)
         family = self._families.setdefault(key, _Family(steps))
         self._families.move_to_end(key)

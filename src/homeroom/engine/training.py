@@ -102,8 +102,9 @@ class Prepared:
         on_epoch: OnEpoch = lambda *_: None,
         on_end: OnEnd = lambda *_: None,
         prune: Prune = lambda *_: False,
+        members: Sequence[Member] | None = None,
     ) -> list[Outcome]:
-        """Train every member; return their outcomes in the order of the members.
+        """Train the members; return their outcomes in the order of the members.
 
         A member's outcome does not depend on which others run, nor on the number of
         lanes. Ctrl-C ends the epochs that are running: members not finished come back
@@ -115,9 +116,10 @@ class Prepared:
             prune: Called as (member, epoch, logs) after each epoch that stopped
                 nothing; True ends the member there, with state PRUNED. All three are
                 called from the threads of lanes.
+            members: Those to train now, of the prepared ones; None is all.
         """
         _let_ctrl_c_end_a_wait()
-        members = self._workshop.members
+        members = self._workshop.members if members is None else members
         outcomes: dict[int, Outcome] = {}
         stop = threading.Event()
         relay = Relay(self._n_lanes, len(members))
@@ -239,7 +241,7 @@ class _Workshop:
     def _meet_groups(self) -> None:
         """Learn how groups differ, before a program is made for any of them."""
         firsts = {member.group: member for member in reversed(self.members)}
-        if not self.training.lift_constants or len(firsts) == 1:
+        if not self.training.search or len(firsts) == 1:
             return
         for member in reversed(firsts.values()):
             model = self._drawn(member)
@@ -296,7 +298,7 @@ class _Workshop:
             self._arrays(member.arrays),
             shape,
             self._one_core,
-            self.training.lift_constants,
+            self.training.search,
         )
         return (
             model,

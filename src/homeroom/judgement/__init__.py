@@ -4,7 +4,7 @@ Owns: every statistic and every sentence that judges a score or a curve.
 Never: trains, draws or stores; and never averages over a training that failed.
 """
 
-from .comparison import Comparison, compare
+from .comparison import Comparison, compare, practical_difference
 from .curve import Curve, mean_curve
 from .intervals import bootstrap_interval, half_width, sd_interval, wilson
 from .numbers import (
@@ -27,6 +27,7 @@ from .prechelt import (
     successive_rises,
     training_progress,
 )
+from .racing import Gap, behind_leader
 from .reading import baseline, candidate_verdict, member_verdicts
 from .selection import one_std_err, select
 from .summary import Summary, WorstFold, summarize
@@ -36,9 +37,11 @@ __all__ = [
     "ABSENT",
     "Comparison",
     "Curve",
+    "Gap",
     "Summary",
     "WorstFold",
     "baseline",
+    "behind_leader",
     "bootstrap_interval",
     "candidate_verdict",
     "clipped",
@@ -59,6 +62,7 @@ __all__ = [
     "metric_range",
     "one_std_err",
     "overall_verdict",
+    "practical_difference",
     "progress_quotient",
     "sd_interval",
     "select",

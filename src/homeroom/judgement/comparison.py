@@ -155,10 +155,20 @@ def compare(
 
 def default_rope(a: Summary, b: Summary) -> float:
     """Return 0.01 for metrics on the scale 0 to 1, else 1 % of the better mean."""
-    if on_unit_scale(a.metric):
-        return 0.01
     leader = b if a.metric.better(b.mean, a.mean) else a
-    return 0.01 * abs(leader.mean)
+    return practical_difference(leader.mean, a.metric)
+
+
+def practical_difference(score: float, metric: Metric) -> float:
+    """Return which difference to a score does not matter, unless somebody says so.
+
+    >>> from homeroom.records import Metric
+    >>> practical_difference(0.9, Metric("accuracy", "max"))
+    0.01
+    >>> practical_difference(50.0, Metric("mae", "min"))
+    0.5
+    """
+    return 0.01 if on_unit_scale(metric) else 0.01 * abs(score)
 
 
 def on_unit_scale(metric: Metric) -> bool:

@@ -12,6 +12,7 @@ from .experiment import Experiment
 from .fitting import FitResult, Interrupted, fit
 from .prediction import predict_file, stored_winner
 from .run import Run
+from .tuning import Search, tune
 
 __all__ = [
     "Candidate",
@@ -20,6 +21,7 @@ __all__ = [
     "FitResult",
     "Interrupted",
     "Run",
+    "Search",
     "as_candidate",
     "cross_validate",
     "default_batch_size",
@@ -28,4 +30,5 @@ __all__ = [
     "fit",
     "predict_file",
     "stored_winner",
+    "tune",
 ]

@@ -135,14 +135,18 @@ def run(
     listener: Listener,
     keep: Callable[[Result], None] = lambda _: None,
     prune: Prune = lambda *_: False,
+    only: Sequence[Assignment] | None = None,
+    stage: str = "training",
 ) -> list[Result]:
-    """Run every training; return the results in the order of the assignments.
+    """Run the trainings; return the results in the order of the assignments.
 
     `keep` is called with each result as it comes; `prune` with an assignment, an epoch
     and its logs, True ending that training there. Both are called from lane threads.
+    `only` are those to run now, None being all; `stage` is what it is called.
     """
-    assignments, training = trials.assignments, trials.training
-    listener(StageStarted("training", len(assignments), training.epochs))
+    training = trials.training
+    assignments = trials.assignments if only is None else only
+    listener(StageStarted(stage, len(assignments), training.epochs))
     by_key = {a.member.key: a for a in assignments}
     results: dict[Any, Result] = {}
 
@@ -157,6 +161,7 @@ def run(
         listener(EpochEnded(name, mine.fold, mine.seed_index, number, logs))
 
     outcomes: list[engine.Outcome] = []
+    members = [a.member for a in assignments if a.candidate.kind == "keras"]
     if trials.compiled is not None:
         outcomes = trials.compiled.train(
             on_epoch=epoch,
@@ -164,6 +169,7 @@ def run(
                 result_of(by_key[member.key], outcome)
             ),
             prune=lambda member, *ended: prune(by_key[member.key], *ended),
+            members=members,
         )
     stopped = any(outcome.state == INTERRUPTED for outcome in outcomes)
     for assignment in assignments:

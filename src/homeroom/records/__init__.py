@@ -20,6 +20,7 @@ from .events import (
     MemberEnded,
     Note,
     StageStarted,
+    TrialEnded,
 )
 from .examination import (
     LEAKAGE,
@@ -49,8 +50,11 @@ from .run import (
     Selection,
     Settings,
 )
+from .search import BY_EPOCHS, BY_FOLDS, Pruning, TrialRecord
 
 __all__ = [
+    "BY_EPOCHS",
+    "BY_FOLDS",
     "COMPLETE",
     "FAILED",
     "FORMAT",
@@ -81,6 +85,7 @@ __all__ = [
     "Metric",
     "Note",
     "PartitionRecord",
+    "Pruning",
     "RefitRecord",
     "RunRecord",
     "Selection",
@@ -88,6 +93,8 @@ __all__ = [
     "SheetLine",
     "SplitPlanRecord",
     "StageStarted",
+    "TrialEnded",
+    "TrialRecord",
     "Verdict",
     "from_json",
     "to_json",

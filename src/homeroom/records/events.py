@@ -9,6 +9,7 @@ import msgspec
 
 from .examination import Examination
 from .run import MemberRecord
+from .search import TrialRecord
 
 
 class StageStarted(msgspec.Struct, frozen=True):
@@ -35,6 +36,14 @@ class MemberEnded(msgspec.Struct, frozen=True):
     member: MemberRecord
 
 
+class TrialEnded(msgspec.Struct, frozen=True):
+    """A trial of a search is done; `score` is its mean, of all folds or fewer."""
+
+    trial: TrialRecord
+    score: float
+    n_trials: int
+
+
 class Note(msgspec.Struct, frozen=True):
     """Something a person should read: what was inferred, left out, fallen back to."""
 
@@ -47,5 +56,7 @@ class Examined(msgspec.Struct, frozen=True):
     examination: Examination
 
 
-Event: TypeAlias = StageStarted | EpochEnded | MemberEnded | Note | Examined
+Event: TypeAlias = (
+    StageStarted | EpochEnded | MemberEnded | TrialEnded | Note | Examined
+)
 Listener: TypeAlias = Callable[[Event], None]

@@ -23,12 +23,19 @@ if TYPE_CHECKING:
         format_time,
         metric_label,
     )
-    from .frames import history_frame, leaderboard_frame, members_frame
+    from .frames import (
+        history_frame,
+        leaderboard_frame,
+        members_frame,
+        trials_frame,
+    )
     from .listing import ListedRun, run_row
     from .models import CrossValidationView, FitView, LeaderboardRow, RunRow, RunView
-    from .notebook import cross_validation_html, fit_html, run_html
+    from .notebook import cross_validation_html, fit_html, run_html, search_html
     from .page import render_page
     from .progress import LiveProgress
+    from .search import SearchView, search_view
+    from .search_chart import search_chart
     from .terminal import leaderboard_table, run_panel, runs_table
     from .views import cross_validation_view, fit_view, run_view
 
@@ -41,6 +48,7 @@ __all__ = [
     "LiveProgress",
     "RunRow",
     "RunView",
+    "SearchView",
     "cross_validation_html",
     "cross_validation_view",
     "curves_chart",
@@ -69,7 +77,11 @@ __all__ = [
     "run_row",
     "run_view",
     "runs_table",
+    "search_chart",
+    "search_html",
+    "search_view",
     "strip_chart",
+    "trials_frame",
 ]
 
 # A table in a terminal does not wait for charts, frames and templates to load.
@@ -87,12 +99,19 @@ _FILE_OF = {
         "format_time",
         "metric_label",
     ),
-    "frames": ("history_frame", "leaderboard_frame", "members_frame"),
+    "frames": (
+        "history_frame",
+        "leaderboard_frame",
+        "members_frame",
+        "trials_frame",
+    ),
     "listing": ("ListedRun", "run_row"),
     "models": ("CrossValidationView", "FitView", "LeaderboardRow", "RunRow", "RunView"),
-    "notebook": ("cross_validation_html", "fit_html", "run_html"),
+    "notebook": ("cross_validation_html", "fit_html", "run_html", "search_html"),
     "page": ("render_page",),
     "progress": ("LiveProgress",),
+    "search": ("SearchView", "search_view"),
+    "search_chart": ("search_chart",),
     "terminal": ("leaderboard_table", "run_panel", "runs_table"),
     "views": ("cross_validation_view", "fit_view", "run_view"),
 }

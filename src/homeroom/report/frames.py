@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from homeroom import judgement
+from homeroom.records import COMPLETE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from homeroom.records import MemberRecord, SplitPlanRecord
+    from homeroom.records import MemberRecord, Metric, SplitPlanRecord, TrialRecord
 
     from .models import RunView
 
@@ -117,6 +120,64 @@ def leaderboard_frame(view: RunView) -> pl.DataFrame:
         ("equivalent", pl.Boolean, [row.equivalent for row in rows]),
         ("complete", pl.Boolean, [not row.unfinished for row in rows]),
     ])
+
+
+def trials_frame(
+    trials: Sequence[TrialRecord], plan: SplitPlanRecord, metric: Metric
+) -> pl.DataFrame:
+    """Return one row per trial of a search.
+
+    Columns: number, state, mean (null unless every fold and seed is done),
+    partial_mean (of the folds that are done, where not all are), sd_folds, n_folds,
+    epochs (their mean), seconds, pruned_by ("epochs", "folds"), pruned_epoch,
+    pruned_value, pruned_threshold (see `records.Pruning`), error, and a column
+    `param_…` for every hyperparameter.
+    """
+    sums = [
+        judgement.summarize(t.members, plan, metric) if t.members else None
+        for t in trials
+    ]
+    means = [_known(each.mean) if each else None for each in sums]
+    whole = [trial.state == COMPLETE for trial in trials]
+    pruned = [trial.pruning for trial in trials]
+    columns: list[tuple[str, Any, list[Any]]] = [
+        ("number", pl.Int64, [t.number for t in trials]),
+        ("state", pl.String, [t.state for t in trials]),
+        ("mean", pl.Float64, _where(whole, means)),
+        ("partial_mean", pl.Float64, _where([not each for each in whole], means)),
+        ("sd_folds", pl.Float64, [_known(s.sd_folds) if s else None for s in sums]),
+        ("n_folds", pl.Int64, [s.n_folds if s else 0 for s in sums]),
+        ("epochs", pl.Float64, [_known(s.mean_epochs) if s else None for s in sums]),
+        ("seconds", pl.Float64, [sum(m.seconds for m in t.members) for t in trials]),
+        ("pruned_by", pl.String, [p.by if p else None for p in pruned]),
+        ("pruned_epoch", pl.Int64, [p.epoch if p else None for p in pruned]),
+        ("pruned_value", pl.Float64, [p.value if p else None for p in pruned]),
+        ("pruned_threshold", pl.Float64, [p.threshold if p else None for p in pruned]),
+        ("error", pl.String, [t.error for t in trials]),
+    ]
+    names = dict.fromkeys(name for t in trials for name in t.hyperparameters)
+    for name in names:
+        values = [trial.hyperparameters.get(name) for trial in trials]
+        columns.append((f"param_{name}", _kind_of(values), _of_one_kind(values)))
+    return _frame(columns)
+
+
+def _kind_of(values: Sequence[Any]) -> Any:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds and kinds <= {int, float}:
+        return pl.Float64 if float in kinds else pl.Int64
+    return pl.Boolean if kinds == {bool} else pl.String
+
+
+def _of_one_kind(values: Sequence[Any]) -> list[Any]:
+    kind = _kind_of(values)
+    if kind != pl.String:
+        return [v if v is None or kind != pl.Float64 else float(v) for v in values]
+    return [v if v is None or isinstance(v, str) else repr(v) for v in values]
+
+
+def _where(wanted: Sequence[bool], values: Sequence[Any]) -> list[Any]:
+    return [v if mine else None for mine, v in zip(wanted, values, strict=True)]
 
 
 def _n_epochs(member: MemberRecord) -> int | None:

@@ -15,6 +15,7 @@ from .page import asset, environment
 
 if TYPE_CHECKING:
     from .models import CrossValidationView, FitView, LeaderboardRow, RunView
+    from .search import SearchView
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,12 @@ def fit_html(view: FitView) -> str:
         caveats=(),
         facts=view.facts,
     )
+
+
+def search_html(view: SearchView) -> str:
+    """Return a search: the best trial, the next best, what was given up and why."""
+    template = environment().get_template("search.html.j2")
+    return template.render(view=view, css=Markup(asset("notebook.css")))
 
 
 def bars(rows: tuple[LeaderboardRow, ...]) -> dict[str, Bar]:

@@ -18,11 +18,13 @@ from rich.text import Text
 from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
+    PRUNED,
     EpochEnded,
     Examined,
     MemberEnded,
     Note,
     StageStarted,
+    TrialEnded,
 )
 
 from .formats import format_count, format_score, format_seconds, printable
@@ -75,6 +77,16 @@ class _Candidate:
         return sum(1 for t in self.trainings.values() if t.ended)
 
 
+@dataclass(slots=True)
+class _Trials:
+    """The trials of a search that are done."""
+
+    done: int = 0
+    given_up: int = 0
+    of: int = 0
+    best: float = math.nan
+
+
 class LiveProgress:
     """A listener that shows how far the trainings are.
 
@@ -120,7 +132,9 @@ class LiveProgress:
         self._stage = StageStarted("starting")
         self._n_members = 0
         self._epochs = 0
-        self._began = self._told_at = clock()
+        self._trials = _Trials()
+        self._earlier: list[_Training] = []
+        self._began = self._told_at = self._stage_began = clock()
         moves = (console.is_terminal and not console.is_dumb_terminal) or (
             console.is_jupyter
         )
@@ -137,7 +151,7 @@ class LiveProgress:
 
     def __enter__(self) -> Self:
         """Begin to show progress."""
-        self._began = self._told_at = self._clock()
+        self._began = self._told_at = self._stage_began = self._clock()
         if self._live is not None:
             self._live.start()
         return self
@@ -188,6 +202,8 @@ class LiveProgress:
                 return self._plain_line()
             case MemberEnded():
                 return self._member_ended(event)
+            case TrialEnded():
+                self._trial_ended(event)
             case Note():
                 return [(event.text, "yellow")]
             case Examined():
@@ -200,7 +216,10 @@ class LiveProgress:
 
     def _stage_started(self, event: StageStarted) -> list[Message]:
         self._stage = event
+        self._stage_began = self._clock()
         if event.n_members:
+            for candidate in self._candidates.values():
+                self._earlier += candidate.trainings.values()
             self._n_members, self._epochs = event.n_members, event.epochs
             self._candidates = {name: _Candidate() for name in self._named}
         if self._live is not None:
@@ -211,6 +230,16 @@ class LiveProgress:
         epochs = format_count(event.epochs, "epoch")
         return [(f"{event.stage}: {trainings} of at most {epochs}", "")]
 
+    def _trial_ended(self, event: TrialEnded) -> None:
+        trials = self._trials
+        trials.done, trials.of = trials.done + 1, event.n_trials
+        trials.given_up += event.trial.state == PRUNED
+        first = math.isnan(trials.best)
+        if event.trial.state == COMPLETE and (
+            first or self._metric.better(event.score, trials.best)
+        ):
+            trials.best = event.score
+
     def _member_ended(self, event: MemberEnded) -> list[Message]:
         member = event.member
         candidate = self._candidates.setdefault(member.candidate, _Candidate())
@@ -220,7 +249,7 @@ class LiveProgress:
         score = member.scores.get(self._metric.validation_key, math.nan)
         if not math.isnan(score):
             training.best = score
-        if member.state == COMPLETE:
+        if member.state in {COMPLETE, PRUNED}:
             return self._plain_line()
         name = (
             f"{member.candidate}, fold {member.fold + 1}, seed {member.seed_index + 1}"
@@ -242,6 +271,8 @@ class LiveProgress:
         said = f"  {self._n_done()} of {self._n_members} trainings done"
         if left is not None:
             said += f", at most {_rounded(left)} to go"
+        if self._trials.done:
+            said += f"; {self._searched()}"
         return [(said, "")]
 
     def _table(self) -> Table:
@@ -315,18 +346,30 @@ class LiveProgress:
             finished_style=BAR,
         )
         line.add_row(Text(self._stage.stage, style="bold"), bar, Text(said))
-        return line
+        if not self._trials.done:
+            return line
+        return Group(line, Text(self._searched(), style="dim"))
+
+    def _searched(self) -> str:
+        trials = self._trials
+        said = f"{trials.done} of {trials.of} trials done"
+        said += f", {trials.given_up} of them given up" if trials.given_up else ""
+        if not math.isnan(trials.best):
+            said += f", best {format_score(trials.best, self._metric)}"
+        return said
 
     def _summary(self) -> str:
         trainings = [t for c in self._candidates.values() for t in c.trainings.values()]
-        done = self._n_done()
-        failed = sum(t.ended and t.state != COMPLETE for t in trainings)
+        trainings += self._earlier
+        done = sum(t.ended for t in trainings)
+        failed = sum(t.ended and t.state not in {COMPLETE, PRUNED} for t in trainings)
         halted = sum(t.state == INTERRUPTED and t.epoch > 0 for t in trainings)
         if not done and not halted:
             return ""
         told = f"{format_count(done, 'training')} in "
         told += format_seconds(self._clock() - self._began)
         told += f", {failed} failed" if failed else ""
+        told += f"; {self._searched()}" if self._trials.done else ""
         return f"{told}, {halted} interrupted" if halted else told
 
     def _seconds_left(self) -> float | None:
@@ -339,7 +382,7 @@ class LiveProgress:
         share = sum(shares) / self._n_members if self._n_members else 0.0
         if share < 0.02:
             return None
-        return (self._clock() - self._began) * (1 - share) / share
+        return (self._clock() - self._stage_began) * (1 - share) / share
 
     def _share(self, training: _Training) -> float:
         if training.state:
@@ -364,4 +407,6 @@ def _rounded(seconds: float) -> str:
 def _mark_of(training: _Training) -> tuple[str, str]:
     if not training.state:
         return "◐", "cyan"
+    if training.state == PRUNED:
+        return "–", "dim"
     return ("●", "green") if training.state == COMPLETE else ("✗", "red")

@@ -1,0 +1,335 @@
+"""Many hyperparameters on the same folds: which are best, and how far to trust that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeroom import data, engine, judgement, search, splits
+from homeroom.engine import EarlyStopping
+from homeroom.errors import FitError, InputError
+from homeroom.records import (
+    COMPLETE,
+    INTERRUPTED,
+    Examination,
+    Examined,
+    Listener,
+    Metric,
+    SplitPlanRecord,
+    TrialRecord,
+)
+
+from . import trials
+from .candidate import is_estimator
+from .cross_validation import CrossValidation
+from .examining import after_training, before_training, case_of
+from .fitting import Interrupted
+from .listening import check_verbose, progress
+from .member import check_seed, training_of
+from .searching import Ground, Hunt, next_batch
+from .space import searched_model, trial_count
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The trials of one model's hyperparameters, all on the same folds.
+
+    Args:
+        candidate: The model's name.
+        trials: One record per trial, in order, those given up or failed included.
+        plan: What was split how.
+        metric: The yardstick.
+        predictions: Out-of-fold predictions of the best trial [n, …], None if none.
+        directions: Which way each other metric is better, "max" or "min".
+        examination: What the doctor found before the search and in the best trial.
+
+    Examples:
+        >>> import numpy as np, keras, homeroom as hr
+        >>> def line(learning_rate=0.1):
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile(keras.optimizers.SGD(learning_rate), loss="mse")
+        ...     return model
+        >>> x = np.linspace(0, 1, 60).reshape(-1, 1)
+        >>> search = hr.tune(
+        ...     line, {"learning_rate": [0.001, 0.1]}, x, 2.5 * x, cv=3, epochs=5
+        ... )
+        >>> search.best_params, len(search.cross_validation().members)
+        ({'learning_rate': 0.1}, 3)
+    """
+
+    candidate: str
+    trials: tuple[TrialRecord, ...]
+    plan: SplitPlanRecord
+    metric: Metric
+    predictions: NDArray[np.float32] | None = None
+    directions: Mapping[str, str] = field(default_factory=dict)
+    examination: Examination | None = None
+
+    @property
+    def best_trial(self) -> TrialRecord:
+        """The complete trial with the best mean score; the earliest of equals.
+
+        Raises:
+            FitError: If no trial is complete.
+        """
+        done = [trial for trial in self.trials if trial.state == COMPLETE]
+        if not done:
+            raise FitError(_nothing_complete(self.candidate, self.trials))
+        best = done[0]
+        for trial in done[1:]:
+            mine, known = (self.summary(t.number).mean for t in (trial, best))
+            best = trial if self.metric.better(mine, known) else best
+        return best
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """The hyperparameters of the best trial, as the model function takes them."""
+        return dict(self.best_trial.hyperparameters)
+
+    @property
+    def best_score(self) -> float:
+        """The best trial's mean validation score, which flatters it: see `optimism`."""
+        return self.summary().mean
+
+    @property
+    def optimism(self) -> float:
+        """How much `best_score` is expected to exceed the true score of the best trial.
+
+        The expected maximum of as many independent scores as there are trials with a
+        score, times the corrected standard error of the best, in units of the metric.
+        Trials are correlated, so it is an upper bound. NaN with one fold.
+        """
+        n = sum(any(m.scores for m in trial.members) for trial in self.trials)
+        if n < 2:
+            return 0.0
+        return judgement.expected_maximum(n) * self.summary().standard_error
+
+    def summary(self, number: int | None = None) -> judgement.Summary:
+        """Return mean, spreads and interval of a trial; of the best by default."""
+        trial = self._trial(number)
+        return judgement.summarize(trial.members, self.plan, self.metric)
+
+    def cross_validation(self, number: int | None = None) -> CrossValidation:
+        """Return a trial as a `CrossValidation`; the best by default.
+
+        Only the best has out-of-fold predictions.
+        """
+        trial = self._trial(number)
+        best = trial.state == COMPLETE and trial == self.best_trial
+        return CrossValidation(
+            candidate=trial.candidate,
+            members=trial.members,
+            plan=self.plan,
+            metric=self.metric,
+            predictions=self.predictions if best else None,
+            directions=self.directions,
+            examination=self.examination if best else None,
+        )
+
+    def plot(self) -> Any:
+        """Return every trial's score in order, and the best so far, as a chart."""
+        from homeroom import report
+
+        return report.search_chart(self._view())
+
+    def to_frame(self) -> Any:
+        """Return one row per trial as a polars frame."""
+        from homeroom import report
+
+        return report.trials_frame(self.trials, self.plan, self.metric)
+
+    def _trial(self, number: int | None) -> TrialRecord:
+        if number is None:
+            return self.best_trial
+        found = next((t for t in self.trials if t.number == number), None)
+        if found is None or not found.members:
+            told = "was never trained" if found else "does not exist"
+            raise InputError(
+                f"Trial {number!r} {told}; there are trials 0 to "
+                f"{len(self.trials) - 1}."
+            )
+        return found
+
+    def _view(self) -> Any:
+        from homeroom import report
+
+        done = any(trial.state == COMPLETE for trial in self.trials)
+        return report.search_view(
+            self.candidate,
+            self.trials,
+            self.plan,
+            self.metric,
+            best=self.best_trial.number if done else None,
+            optimism=self.optimism if done else 0.0,
+        )
+
+    def _repr_html_(self) -> str:
+        from homeroom import report
+
+        html: str = report.search_html(self._view())
+        return html
+
+
+def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_validate
+    model: Any,
+    space: Any,
+    x: Any,
+    y: Any,
+    *,
+    n_trials: int | None = None,
+    sampler: str = "tpe",
+    prune: bool = True,
+    cv: Any = 5,
+    seeds: int = 1,
+    batch_size: int = 32,
+    epochs: int = 1,
+    early_stopping: EarlyStopping | None = None,
+    groups: Any = None,
+    sample_weight: Any = None,
+    class_weight: dict[int, float] | None = None,
+    callbacks: Sequence[Any] = (),
+    preprocess: Any = None,
+    metric: str | Metric | None = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    verbose: int | str = "auto",
+    listener: Listener | None = None,
+    lanes: int | None = None,
+    overrule: Sequence[str] = (),
+) -> Search:
+    """Try hyperparameters, each by cross-validation on the same folds.
+
+    Trials are proposed eight at a time by Optuna. Models that differ in rates,
+    penalties and other constants share one compiled program, so that a trial costs
+    its arithmetic; the last digit of a value may then differ from `cross_validate`.
+
+    With `prune` a trial may be given up twice. Between epochs, on its first fold:
+    by Hyperband (Li et al. 2018), against the earlier batches at the same epoch.
+    Between folds: when a paired test on the folds that are done (corrected resampled
+    t, one-sided, 95 %, after half of the folds, and after all before more seeds) puts
+    it behind the leader. A lag that does not matter in practice (0.01 of a share, 1 %
+    of anything else) never ends a trial. Neither depends on how fast a machine is:
+    the same arguments give the same trials.
+
+    Args:
+        model: A function of hyperparameters that returns a compiled `keras.Model`, or
+            a scikit-learn estimator. In KerasTuner's style: a function `build(hp)`,
+            with `space=None`.
+        space: Maps hyperparameters to lists, `uniform`, `log_uniform`, `integers`,
+            `choice` or single values. In Optuna's style: a function of a trial that
+            returns a dict of hyperparameters (or None for all that it suggested).
+        x: Inputs, as in `cross_validate`.
+        y: Targets [n, …].
+        n_trials: Different combinations to try; None is 20, or the whole grid.
+        sampler: "tpe" (learns from the trials so far), "random", "grid", "qmc" or
+            "cmaes".
+        prune: Whether hopeless trials are given up; their scores are partial.
+        cv: Folds, as in `cross_validate`.
+        seeds: Trainings per fold.
+        batch_size: Rows per weight update.
+        epochs: Passes over the training rows, at most.
+        early_stopping: When to stop.
+        groups: One group per row; a group is never on both sides.
+        sample_weight: One weight per row.
+        class_weight: Weight per class, for training rows only.
+        callbacks: Keras callbacks that only read the logs of an epoch.
+        preprocess: A scikit-learn transformer, fitted on each fold's training rows.
+        metric: The yardstick; accuracy or an error by default.
+        shuffle: Whether each epoch has a new order of rows.
+        seed: Decides trials, folds, weights and orders.
+        verbose: "auto" shows progress on a terminal, 0 never, 1 always.
+        listener: Called with each event instead of showing progress.
+        lanes: Trainings at once; None is one per core.
+        overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
+
+    Returns:
+        Every trial, the best hyperparameters, and how optimistic their score is.
+
+    Raises:
+        InputError: Before training, if an argument, the space or the model is wrong.
+        DataError: Before training, if the data is.
+        LeakageError: If rows are on both sides of a fold, or the doctor finds a leak.
+        FitError: If no trial is complete.
+
+    Examples:
+        >>> import numpy as np, keras, homeroom as hr
+        >>> def line(learning_rate=0.1):
+        ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ...     model.compile(keras.optimizers.SGD(learning_rate), loss="mse")
+        ...     return model
+        >>> x = np.linspace(0, 1, 60).reshape(-1, 1)
+        >>> space = {"learning_rate": hr.log_uniform(1e-4, 0.5)}
+        >>> search = hr.tune(line, space, x, 2.5 * x, n_trials=5, cv=3, epochs=5)
+        >>> len(search.trials), search.best_params["learning_rate"] > 0.01
+        (5, True)
+    """
+    seed = check_seed(seed)
+    check_verbose(verbose)
+    engine.lane_count(lanes)
+    name = str(getattr(model, "__name__", type(model).__name__))
+    model, space = searched_model(model, space)
+    n_trials = trial_count(n_trials, sampler, space)
+    dataset = data.from_arrays(
+        x,
+        y,
+        sample_weight=sample_weight,
+        groups=groups,
+        allow_missing=preprocess is not None,
+    )
+    plan = splits.make_plan(cv, dataset, seed=seed)
+    training = training_of(
+        epochs=epochs,
+        batch_size=batch_size,
+        early_stopping=early_stopping,
+        class_weight=class_weight,
+        shuffle=shuffle,
+        callbacks=callbacks,
+    )
+    training = replace(training, search=f"{name} {sampler} {seed} {space!r}")
+    if is_estimator(model) and (early_stopping or callbacks):
+        raise InputError(
+            "A scikit-learn estimator has no epochs: early_stopping= and callbacks= "
+            "would have no effect. Leave them out."
+        )
+    case = case_of(dataset, plan, preprocess=preprocess, seed=seed)
+    examined = before_training(case, overrule)
+    ground = Ground(model, dataset, plan, training, seeds, seed, preprocess, lanes)
+    study = search.make_study(space, sampler, seed=seed)
+    batch = next_batch(ground, study, [], n_trials)
+    assert batch is not None
+    assert batch.prepared is not None
+    found = batch.prepared.descriptions
+    yardstick = trials.choose_metric(metric, dataset.record.task, found)
+    directions = next(iter(found.values())).directions
+    with progress(verbose, yardstick, listener) as tell:
+        tell(Examined(examined))
+        hunt = Hunt(ground, study, yardstick, n_trials, prune=prune)
+        records, predictions = hunt.run(batch, tell)
+    if predictions is not None:
+        best = {"best trial": predictions}
+        examined = after_training(examined, case, best)
+    result = Search(
+        candidate=name,
+        trials=records,
+        plan=plan.record,
+        metric=yardstick,
+        predictions=predictions,
+        directions=directions,
+        examination=examined,
+    )
+    states = {trial.state for trial in records}
+    if INTERRUPTED in states:
+        raise Interrupted(result)
+    if COMPLETE not in states:
+        raise FitError(_nothing_complete(name, records))
+    return result
+
+
+def _nothing_complete(name: str, records: Sequence[TrialRecord]) -> str:
+    failed = next((t for t in records if t.error), None)
+    why = f"; trial {failed.number} failed: {failed.error}" if failed else ""
+    return f"No trial of {name!r} is complete, so none is the best{why}."
