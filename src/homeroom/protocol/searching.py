@@ -211,8 +211,10 @@ def run_batch(
     rule = _Rungs(ground.training.epochs, batch.tried, earlier, metric)
     n_folds = len(ground.plan.folds)
     name = f"trials {batch.tried[0].number} to {batch.tried[-1].number}"
-    places = stages(n_folds, ground.n_seeds)
-    for stage in places if prune else [set().union(*places)]:
+    courses = stages(n_folds, ground.n_seeds)
+    if not prune:
+        courses = [set().union(*courses)]
+    for stage in courses:
         alive = [trial for trial in batch.tried if trial.state == RUNNING]
         wanted = [
             (trial, at, assignment)
@@ -236,7 +238,7 @@ def run_batch(
         if any(trial.state == INTERRUPTED for trial in alive):
             _interrupt(batch.tried)
             return
-        if stage is not places[-1]:
+        if stage is not courses[-1]:
             _race(batch.tried, earlier, ground.plan, metric)
     for trial in batch.tried:
         if trial.state == RUNNING:

@@ -1,0 +1,378 @@
+"""hr.tune: every trial on the same folds, losers given up on evidence and shown."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import homeroom as hr
+from homeroom import judgement
+from homeroom.protocol import Interrupted
+from homeroom.protocol.searching import stages
+from homeroom.records import (
+    BY_EPOCHS,
+    BY_FOLDS,
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    PRUNED,
+    EpochEnded,
+    MemberEnded,
+    TrialEnded,
+    TrialRecord,
+    from_json,
+    to_json,
+)
+
+RATES = {"learning_rate": hr.log_uniform(1e-4, 1.0)}
+
+
+def told(search):
+    """What must not depend on anything but the arguments."""
+    return [
+        (
+            trial.hyperparameters,
+            trial.state,
+            trial.pruning,
+            [(m.fold, m.scores, m.final_weights) for m in trial.members],
+        )
+        for trial in search.trials
+    ]
+
+
+@pytest.fixture(scope="module")
+def searched(softmax, flowers):
+    return hr.tune(softmax, RATES, *flowers, n_trials=20, cv=8, epochs=9, seed=3)
+
+
+def test_a_trial_is_a_cross_validation_of_its_hyperparameters(
+    searched, softmax, flowers
+):
+    """The same folds, orders and weights: learning rates are equal to the last bit."""
+    for number in (searched.best_trial.number, 19):
+        trial = searched.trials[number]
+        alone = hr.cross_validate(
+            lambda params=trial.hyperparameters: softmax(**params),
+            *flowers,
+            cv=8,
+            epochs=9,
+            seed=3,
+        )
+        by_fold = {m.fold: m for m in alone.members}
+        for member in trial.members:
+            if member.state == COMPLETE:
+                assert member.scores == by_fold[member.fold].scores
+                assert member.final_weights == by_fold[member.fold].final_weights
+    assert searched.cross_validation().mean() == searched.best_score
+
+
+def test_constants_are_shared_within_a_last_digit(net, flowers):
+    """Dropout rates are arguments of one program: scores equal those of fixed ones."""
+    found = hr.tune(
+        net, {"dropout": [0.1, 0.3, 0.5]}, *flowers, cv=3, epochs=4, prune=False
+    )
+    for trial in found.trials:
+        alone = hr.cross_validate(
+            lambda params=trial.hyperparameters: net(**params), *flowers, cv=3, epochs=4
+        )
+        for mine, other in zip(trial.members, alone.members, strict=True):
+            np.testing.assert_allclose(
+                mine.scores["val_loss"], other.scores["val_loss"], rtol=1e-5
+            )
+
+
+def test_the_best_is_the_best_complete_mean(searched):
+    """best_* are those of the complete trial with the best mean, told by hand."""
+    means = {
+        trial.number: np.mean([m.scores["val_accuracy"] for m in trial.members])
+        for trial in searched.trials
+        if trial.state == COMPLETE
+    }
+    best = searched.best_trial.number
+    assert searched.best_score == pytest.approx(max(means.values()))
+    assert means[best] == max(means.values())
+    assert best == min(n for n, mean in means.items() if mean == means[best])
+    assert searched.best_params == searched.trials[best].hyperparameters
+
+
+def test_optimism_counts_every_trial_that_has_a_score(searched):
+    """Twenty looks flatter the best by E[max of 20] standard errors."""
+    n = sum(any(m.scores for m in trial.members) for trial in searched.trials)
+    error = searched.summary().standard_error
+    assert n == 20
+    assert searched.optimism == judgement.expected_maximum(20) * error
+
+
+def test_nothing_depends_on_the_number_of_lanes(searched, softmax, flowers):
+    """One lane or two: the same trials, the same pruned ones, the same evidence."""
+    again = hr.tune(
+        softmax, RATES, *flowers, n_trials=20, cv=8, epochs=9, seed=3, lanes=1
+    )
+    assert told(again) == told(searched)
+
+
+def test_who_is_given_up_is_behind_on_the_evidence_told(searched):
+    """Each pruning can be checked from the records alone."""
+    pruned = [trial for trial in searched.trials if trial.state == PRUNED]
+    assert {trial.pruning.by for trial in pruned} == {BY_EPOCHS, BY_FOLDS}
+    for trial in pruned:
+        why = trial.pruning
+        assert why.value < why.threshold
+        if why.by == BY_EPOCHS:
+            (member,) = trial.members
+            assert member.state == PRUNED
+            series = member.history.series["val_accuracy"]
+            assert len(series) == why.epoch + 1
+            assert max(series) == why.value
+            batch = trial.number // 8 * 8
+            earlier = [
+                max(t.members[0].history.series["val_accuracy"][: why.epoch + 1])
+                for t in searched.trials[:batch]
+            ]
+            assert why.n_compared == len(earlier)
+            assert sum(v > why.value for v in earlier) >= len(earlier) // 3
+        else:
+            leader = searched.trials[why.against]
+            pairs = zip(trial.members, leader.members, strict=False)
+            gaps = [
+                a.scores["val_accuracy"] - b.scores["val_accuracy"] for a, b in pairs
+            ]
+            assert len(gaps) == why.n_compared < 8
+            assert np.mean(gaps) == pytest.approx(why.value)
+            assert why.threshold < -0.01
+
+
+def test_pruning_saves_trainings_and_loses_nothing_here(searched, softmax, flowers):
+    """On this task the pruned search finds the best of the full one, for less."""
+    full = hr.tune(
+        softmax,
+        {
+            "learning_rate": [
+                t.hyperparameters["learning_rate"] for t in searched.trials
+            ]
+        },
+        *flowers,
+        sampler="grid",
+        cv=8,
+        epochs=9,
+        seed=3,
+        prune=False,
+    )
+    assert {t.state for t in full.trials} == {COMPLETE}
+    assert full.best_params == searched.best_params
+    updates = [
+        sum(m.n_updates for t in search.trials for m in t.members)
+        for search in (full, searched)
+    ]
+    assert updates[1] < 0.8 * updates[0]
+
+
+def test_a_grid_tries_every_combination(net, flowers):
+    """The whole product, in its order, without being asked how many."""
+    found = hr.tune(
+        net,
+        {"units": [4, 8], "learning_rate": [0.01, 0.1]},
+        *flowers,
+        sampler="grid",
+        cv=3,
+        epochs=2,
+    )
+    assert [tuple(t.hyperparameters.values()) for t in found.trials] == [
+        (4, 0.01),
+        (4, 0.1),
+        (8, 0.01),
+        (8, 0.1),
+    ]
+
+
+def test_more_seeds_are_for_those_that_are_left(softmax, flowers):
+    """A trial that is given up on its first seed never gets another."""
+    found = hr.tune(
+        softmax, RATES, *flowers, n_trials=8, cv=8, epochs=9, seed=3, seeds=2
+    )
+    for trial in found.trials:
+        wanted = 16 if trial.state == COMPLETE else len(trial.members)
+        assert len(trial.members) == wanted
+        if trial.state == PRUNED:
+            assert {m.seed_index for m in trial.members} == {0}
+    assert {t.state for t in found.trials} == {COMPLETE, PRUNED}
+
+
+@pytest.mark.parametrize(("n_folds", "n_seeds"), [(1, 1), (2, 1), (3, 2), (10, 3)])
+def test_stages_are_every_training_once(n_folds, n_seeds):
+    """The stages of a trial are a partition of folds × seeds, none empty."""
+    parts = stages(n_folds, n_seeds)
+    together = [place for part in parts for place in part]
+    wanted = {(fold, seed) for fold in range(n_folds) for seed in range(n_seeds)}
+    assert all(parts)
+    assert len(together) == len(wanted)
+    assert set(together) == wanted
+
+
+def test_a_trial_that_fails_is_shown_and_ends_nothing(net, flowers):
+    """A model that cannot be made, and one that diverges, are failed trials."""
+    space = {"units": [8, -1], "learning_rate": [0.05, 1e30]}
+    found = hr.tune(net, space, *flowers, sampler="grid", cv=3, epochs=2)
+    states = [trial.state for trial in found.trials]
+    assert states == [COMPLETE, FAILED, FAILED, FAILED]
+    assert "became nan" in found.trials[1].error
+    assert "-1" in found.trials[2].error
+    assert found.trials[2].members == ()
+    assert found.best_trial.number == 0
+    assert "units" in found._repr_html_()
+    with pytest.raises(hr.InputError, match="was never trained"):
+        found.cross_validation(2)
+    with pytest.raises(hr.InputError, match="does not exist"):
+        found.cross_validation(9)
+
+
+def test_a_search_without_a_complete_trial_says_so(net, flowers):
+    """There is no best of nothing: the error has the first reason."""
+    with pytest.raises(hr.FitError, match="No trial of 'net' is complete"):
+        hr.tune(net, {"learning_rate": [1e30, 2e30]}, *flowers, cv=3, epochs=2)
+
+
+def test_an_estimator_is_searched_alike(flowers):
+    """scikit-learn's estimators are tried on the same folds, without epochs."""
+    found = hr.tune(
+        LogisticRegression(), {"C": hr.log_uniform(1e-4, 1e2)}, *flowers, n_trials=6
+    )
+    assert found.candidate == "LogisticRegression"
+    assert found.best_params["C"] > 1e-3
+    assert {t.state for t in found.trials} <= {COMPLETE, PRUNED}
+
+
+def test_optunas_style_of_a_space(net, flowers):
+    """A function of a trial draws what it returns."""
+
+    def space(trial):
+        units = trial.suggest_int("units", 4, 8, step=4)
+        return {"units": units, "learning_rate": 0.4 / units}
+
+    found = hr.tune(net, space, *flowers, n_trials=2, cv=3, epochs=2)
+    assert all(
+        t.hyperparameters["learning_rate"] == 0.4 / t.hyperparameters["units"]
+        for t in found.trials
+    )
+
+
+def test_keras_tuners_style_of_a_model(keras, flowers):
+    """build(hp) is searched as it is, and gives the models that it drew."""
+    made = []
+
+    def build(hp):
+        model = keras.Sequential([keras.Input((4,))])
+        for i in range(hp.Int("layers", 0, 1)):
+            units = hp.Choice(f"units {i}", [4, 8])
+            model.add(keras.layers.Dense(units, activation="relu"))
+        model.add(keras.layers.Dense(3, activation="softmax"))
+        rate = hp.Float("rate", 1e-3, 1e-1, sampling="log")
+        model.compile(
+            keras.optimizers.SGD(rate),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        made.append(dict(hp.values))
+        return model
+
+    state = random.getstate()
+    found = hr.tune(build, None, *flowers, n_trials=4, cv=3, epochs=2)
+    assert random.getstate() == state
+    assert found.candidate == "build"
+    for trial in found.trials:
+        assert trial.hyperparameters in made
+        deep = trial.hyperparameters["layers"] == 1
+        assert ("units 0" in trial.hyperparameters) == deep
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"space": {"unit": [1]}}, "Did you mean 'units'"),
+        ({"space": {"o": hr.choice({"a": {"unit": [1]}})}}, "no hyperparameter 'o'"),
+        ({"space": None}, "KerasTuner's style"),
+        ({"space": {"units": [4, 8]}, "n_trials": 0}, "n_trials=0"),
+        ({"space": {"units": [4, 8]}, "n_trials": True}, "n_trials=True"),
+        ({"space": {"units": [4, 8]}, "sampler": "bayes"}, "sampler='bayes'"),
+        (
+            {"space": {"units": [4, 8]}, "sampler": "grid", "n_trials": 1},
+            "all of its 2 combinations",
+        ),
+        (
+            {"space": {"dropout": hr.uniform(0, 1)}, "sampler": "grid"},
+            "'dropout' is an interval",
+        ),
+        ({"space": lambda trial: {"unit": 3}}, "no hyperparameter 'unit'"),
+        ({"space": {"units": [4, 8]}, "metric": "f1"}, "does not report the metric"),
+        ({"space": {"units": [-1, -2]}}, "units"),
+    ],
+)
+def test_bad_input_is_one_error_before_training(net, flowers, arguments, said):
+    """What is wrong is named; nothing was trained."""
+    heard = []
+    with pytest.raises(hr.InputError) as caught:
+        hr.tune(
+            net, arguments.pop("space"), *flowers, listener=heard.append, **arguments
+        )
+    assert said in str(caught.value)
+    assert not any(isinstance(event, MemberEnded) for event in heard)
+
+
+def test_ctrl_c_keeps_the_trials_that_are_done(softmax, flowers):
+    """Interrupted has the search with what was done, and says what was not."""
+    heard = []
+
+    def listener(event):
+        heard.append(event)
+        n_trials = sum(isinstance(e, TrialEnded) for e in heard)
+        if n_trials == 8 and isinstance(event, EpochEnded):
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        hr.tune(
+            softmax, RATES, *flowers, n_trials=16, cv=4, epochs=5, listener=listener
+        )
+    search = caught.value.result
+    states = [trial.state for trial in search.trials]
+    assert set(states[:8]) <= {COMPLETE, PRUNED}
+    assert INTERRUPTED in states[8:]
+    assert search.best_trial.number < 8
+
+
+def test_faces(searched):
+    """Frame, chart and notebook say the same trials, the pruned ones as partial."""
+    frame = searched.to_frame()
+    assert frame.height == 20
+    done = frame.filter(frame["state"] == COMPLETE)
+    rest = frame.filter(frame["state"] != COMPLETE)
+    assert done["mean"].null_count() == rest["partial_mean"].null_count() - sum(
+        rest["n_folds"] == 0
+    )
+    assert rest["mean"].null_count() == rest.height
+    assert rest["pruned_by"].null_count() == 0
+    assert frame["param_learning_rate"].is_between(1e-4, 1.0).all()
+    html = searched._repr_html_()
+    assert "best of 20 trials" in html
+    assert "given up after" in html
+    spec = searched.plot().to_dict()
+    (points,) = [
+        rows for rows in spec["datasets"].values() if any("partial" in r for r in rows)
+    ]
+    assert {row["trial"] for row in points} == set(range(20))
+    assert sum(row["what"] == "chosen" for row in points) == 1
+
+
+def test_a_trial_comes_back_from_json(searched):
+    """A record is JSON there and back, the evidence included."""
+    for trial in searched.trials:
+        assert from_json(to_json(trial), TrialRecord) == trial
+
+
+def test_out_of_fold_predictions_are_those_of_the_best(searched, flowers):
+    """The predictions of the best trial give its accuracy."""
+    right = searched.predictions.argmax(axis=1) == flowers[1]
+    assert right.mean() == pytest.approx(searched.best_score, abs=1e-6)
+    assert searched.cross_validation().predictions is searched.predictions
