@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 import homeroom as hr
 from homeroom import judgement
 from homeroom.protocol import Interrupted
-from homeroom.protocol.searching import stages
+from homeroom.protocol.pruning import stages
 from homeroom.records import (
     BY_EPOCHS,
     BY_FOLDS,
@@ -376,3 +376,22 @@ def test_out_of_fold_predictions_are_those_of_the_best(searched, flowers):
     right = searched.predictions.argmax(axis=1) == flowers[1]
     assert right.mean() == pytest.approx(searched.best_score, abs=1e-6)
     assert searched.cross_validation().predictions is searched.predictions
+
+
+def test_best_params_are_the_very_values_of_the_space(keras, flowers):
+    """A tuple and a function come back as they were given, whatever a record keeps."""
+
+    def net(layers, activation):
+        model = keras.Sequential([
+            keras.Input((4,)),
+            *[keras.layers.Dense(n, activation=activation) for n in layers],
+            keras.layers.Dense(3, activation="softmax"),
+        ])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    space = {"layers": [(4, 4), ()], "activation": [keras.activations.tanh]}
+    found = hr.tune(net, space, *flowers, cv=3, epochs=2)
+    assert found.best_params["layers"] in {(4, 4), ()}
+    assert found.best_params["activation"] is keras.activations.tanh
+    net(**found.best_params)

@@ -42,6 +42,7 @@ class Choice:
     leader: Summary
     ranking: tuple[Summary, ...]
     n_compared: int
+    n_tuning_trials: int
     rope: float
     steadiness: Mapping[str, Steadiness]
     optimism: float
@@ -58,6 +59,7 @@ def explain(choice: Choice) -> str:
     sentences = [_lead(choice)]
     if choice.n_compared > 1:
         sentences += [_equivalence(choice), _decision(choice), _caveat(choice)]
+    if choice.n_compared + choice.n_tuning_trials > 1:
         sentences.append(_optimism(choice))
     if choice.excluded:
         names = _quoted(choice.excluded)
@@ -176,14 +178,17 @@ def _caveat(choice: Choice) -> str:
 
 
 def _optimism(choice: Choice) -> str:
+    trials = choice.n_tuning_trials
+    tuned = f" and of {_count(trials, 'tuning trial')}" if trials else ""
+    by = format_spread(choice.optimism, choice.leader.metric)
     if math.isnan(choice.optimism):
         return (
-            f"As the best of {choice.n_compared} its score is optimistic; one fold "
-            "cannot say by how much."
+            f"As the best of {choice.n_compared}{tuned} its score is optimistic; one "
+            "fold cannot say by how much."
         )
     return (
-        f"As one of {choice.n_compared} compared, its score is expected to be too good "
-        f"by up to about {format_spread(choice.optimism, choice.leader.metric)}."
+        f"As one of {choice.n_compared} compared{tuned}, its score is expected "
+        f"to be too good by up to about {by}."
     )
 
 

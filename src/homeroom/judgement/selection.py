@@ -33,6 +33,7 @@ def select(
     *,
     n_weights: Mapping[str, int | None],
     rope: float | None = None,
+    n_tuning_trials: int = 0,
 ) -> Selection:
     """Choose a candidate, and say by which rule and how far to trust it.
 
@@ -53,6 +54,8 @@ def select(
         rope: The difference that does not matter in practice, in units of the
             metric. Default: 0.01 for metrics on the scale 0 to 1, else 1 % of the
             best mean.
+        n_tuning_trials: How many trials were made to tune candidates: the chosen
+            score is the best of these as well, which makes it more optimistic.
 
     Returns:
         The choice. `optimism` is NaN when one fold gives no standard error.
@@ -119,14 +122,16 @@ def select(
     # NaN (one fold) is not decisive: what cannot be told apart is equivalent.
     equivalent = [s for s in by_mean if not worse.get(s.candidate, 0.0) >= DECISIVE]
     ranking = sorted(equivalent, key=lambda s: steadiness[s.candidate])
-    optimism = expected_maximum(len(compared)) * _standard_error(ranking[0], plan)
+    n_scores = len(compared) + n_tuning_trials
+    optimism = expected_maximum(n_scores) * _standard_error(ranking[0], plan)
     choice = Choice(
         leader=leader,
         ranking=tuple(ranking),
         n_compared=len(compared),
+        n_tuning_trials=n_tuning_trials,
         rope=default_rope(leader, leader) if rope is None else rope,
         steadiness=steadiness,
-        optimism=optimism if len(compared) > 1 else 0.0,
+        optimism=optimism if n_scores > 1 else 0.0,
         excluded=excluded,
     )
     return Selection(
@@ -137,6 +142,7 @@ def select(
         rule=RULE,
         reason=explain(choice),
         n_compared=len(compared),
+        n_tuning_trials=n_tuning_trials,
         optimism=choice.optimism,
         excluded=excluded,
     )

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeroom import data, engine, judgement, search, splits
+from homeroom import data, engine, judgement, splits
 from homeroom.engine import EarlyStopping
 from homeroom.errors import FitError, InputError
 from homeroom.records import (
     COMPLETE,
-    INTERRUPTED,
     Examination,
     Examined,
     Listener,
@@ -30,8 +29,9 @@ from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .listening import check_verbose, progress
 from .member import check_seed, training_of
-from .searching import Ground, Hunt, next_batch
+from .searching import begin
 from .space import searched_model, trial_count
+from .trial import Ground
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,7 @@ class Search:
     predictions: NDArray[np.float32] | None = None
     directions: Mapping[str, str] = field(default_factory=dict)
     examination: Examination | None = None
+    _values: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
     @property
     def best_trial(self) -> TrialRecord:
@@ -88,7 +89,7 @@ class Search:
     @property
     def best_params(self) -> dict[str, Any]:
         """The hyperparameters of the best trial, as the model function takes them."""
-        return dict(self.best_trial.hyperparameters)
+        return dict(self._values[self.best_trial.number])
 
     @property
     def best_score(self) -> float:
@@ -298,34 +299,28 @@ def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_valida
     case = case_of(dataset, plan, preprocess=preprocess, seed=seed)
     examined = before_training(case, overrule)
     ground = Ground(model, dataset, plan, training, seeds, seed, preprocess, lanes)
-    study = search.make_study(space, sampler, seed=seed)
-    batch = next_batch(ground, study, [], n_trials)
-    assert batch is not None
-    assert batch.prepared is not None
-    found = batch.prepared.descriptions
-    yardstick = trials.choose_metric(metric, dataset.record.task, found)
-    directions = next(iter(found.values())).directions
+    searching = begin(ground, space, sampler=sampler, n_trials=n_trials, prune=prune)
+    described = searching.descriptions
+    yardstick = trials.choose_metric(metric, dataset.record.task, described)
     with progress(verbose, yardstick, listener) as tell:
         tell(Examined(examined))
-        hunt = Hunt(ground, study, yardstick, n_trials, prune=prune)
-        records, predictions = hunt.run(batch, tell)
-    if predictions is not None:
-        best = {"best trial": predictions}
-        examined = after_training(examined, case, best)
+        found = searching.run(yardstick, tell)
+    if found.predictions is not None:
+        examined = after_training(examined, case, {"the best trial": found.predictions})
     result = Search(
         candidate=name,
-        trials=records,
+        trials=found.records,
         plan=plan.record,
         metric=yardstick,
-        predictions=predictions,
-        directions=directions,
+        predictions=found.predictions,
+        directions=next(iter(described.values())).directions,
         examination=examined,
+        _values=[trial.values for trial in found.tried],
     )
-    states = {trial.state for trial in records}
-    if INTERRUPTED in states:
+    if found.interrupted:
         raise Interrupted(result)
-    if COMPLETE not in states:
-        raise FitError(_nothing_complete(name, records))
+    if found.best is None:
+        raise FitError(_nothing_complete(name, result.trials))
     return result
 
 

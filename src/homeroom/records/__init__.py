@@ -33,24 +33,19 @@ from .examination import (
     SheetLine,
 )
 from .history import History, Metric, Verdict
+from .member import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, MemberRecord
 from .run import (
-    COMPLETE,
-    FAILED,
     FORMAT,
-    INTERRUPTED,
-    PRUNED,
-    RUNNING,
     CandidateRecord,
     Environment,
     FinalTest,
     Interval,
-    MemberRecord,
     RefitRecord,
     RunRecord,
     Selection,
     Settings,
 )
-from .search import BY_EPOCHS, BY_FOLDS, Pruning, TrialRecord
+from .search import BY_EPOCHS, BY_FOLDS, Pruning, SearchRecord, TrialRecord
 
 __all__ = [
     "BY_EPOCHS",
@@ -88,6 +83,7 @@ __all__ = [
     "Pruning",
     "RefitRecord",
     "RunRecord",
+    "SearchRecord",
     "Selection",
     "Settings",
     "SheetLine",

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from .examination import Examination
-from .run import MemberRecord
+from .member import MemberRecord
 from .search import TrialRecord
 
 

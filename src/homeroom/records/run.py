@@ -1,4 +1,4 @@
-"""What is remembered of trainings, of the choice, and of the one final test."""
+"""What is remembered of a run, of the choice, and of the one final test."""
 
 from __future__ import annotations
 
@@ -10,45 +10,10 @@ import msgspec
 from .dataset import DatasetRecord, PartitionRecord, SplitPlanRecord
 from .examination import Examination, Finding
 from .history import History, Metric
+from .member import MemberRecord
+from .search import SearchRecord
 
 FORMAT = 1
-
-COMPLETE, FAILED, INTERRUPTED, RUNNING = "COMPLETE", "FAILED", "INTERRUPTED", "RUNNING"
-PRUNED = "PRUNED"
-
-
-class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One training: candidate × fold × seed.
-
-    `fold` is the position in the plan's folds (0-based, across repeats). `scores` are
-    the values at the weights that were kept: those of `best_epoch` when early stopping
-    restored them, those of the last epoch when it is None. `stop_reason` is "epochs"
-    (the budget was used), "patience", "pruned", "diverged", "interrupted" or "error".
-    `path` is
-    "scan" (one compiled epoch), "keras.fit" (plain Keras, `path_reason` says why) or
-    "estimator".
-    Epochs are 0-based, as in Keras.
-    """
-
-    candidate: str
-    fold: int
-    seed_index: int
-    seed: int
-    state: str
-    history: History
-    scores: dict[str, float]
-    best_epoch: int | None = None
-    stopped_epoch: int | None = None
-    stop_reason: str = "epochs"
-    updates_per_epoch: int = 0
-    n_updates: int = 0
-    seconds: float = 0.0
-    path: str = "scan"
-    path_reason: str | None = None
-    initial_weights: str = ""
-    final_weights: str = ""
-    evaluation_changed_state: bool = False
-    error: str | None = None
 
 
 class CandidateRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +43,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
     `equivalent` are the candidates that could not be told from the best mean.
     `optimism` is how much the winner's validation mean is expected to exceed its
-    true score because it is the best of `n_compared`, in units of the metric.
+    true score because it is the best of `n_scores`, in units of the metric: the
+    `n_compared` candidates, and every trial that was made to tune one of them.
     """
 
     candidate: str
@@ -90,6 +56,12 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     n_compared: int
     optimism: float
     excluded: dict[str, str] = {}
+    n_tuning_trials: int = 0
+
+    @property
+    def n_scores(self) -> int:
+        """How many scores the chosen one is the best of."""
+        return self.n_compared + self.n_tuning_trials
 
 
 class RefitRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +142,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     error: str | None = None
     examination: Examination | None = None
+    searches: tuple[SearchRecord, ...] = ()
     format: int = FORMAT
 
     def members_of(self, candidate: str) -> tuple[MemberRecord, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from .run import MemberRecord
+from .member import MemberRecord
 
 BY_EPOCHS, BY_FOLDS = "epochs", "folds"
 
@@ -47,3 +47,17 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[MemberRecord, ...] = ()
     pruning: Pruning | None = None
     error: str | None = None
+
+
+class SearchRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The trials that gave a candidate its hyperparameters.
+
+    In a stored run the trainings of `trials` have their scores, not their histories.
+    `best` is the number of the trial that was taken, None if none was complete.
+    """
+
+    candidate: str
+    sampler: str
+    space: str
+    trials: tuple[TrialRecord, ...]
+    best: int | None

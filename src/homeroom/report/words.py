@@ -74,17 +74,19 @@ def measured(row: LeaderboardRow, metric: Metric) -> str:
 def optimism(run: RunRecord) -> str:
     """Return how much too good the winner's score is expected to be."""
     selection = run.selection
-    if selection is None or selection.n_compared < 2:
+    if selection is None or selection.n_scores < 2:
         return ""
+    trials = selection.n_tuning_trials
+    tuned = f" and {format_count(trials, 'tuning trial')}" if trials else ""
     if math.isnan(selection.optimism):
         return (
-            f"As the best of {selection.n_compared} its validation score is "
+            f"As the best of {selection.n_compared}{tuned} its validation score is "
             "optimistic; one fold cannot say by how much."
         )
     by = format_spread(selection.optimism, run.metric)
     return (
-        f"It was picked from {selection.n_compared}, and the picked score flatters: "
-        f"expect it to be too good by up to {by}."
+        f"It was picked from {selection.n_compared}{tuned}, and the picked score "
+        f"flatters: expect it to be too good by up to {by}."
     )
 
 
