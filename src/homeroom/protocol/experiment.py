@@ -25,21 +25,24 @@ from homeroom.records import (
     Note,
     RefitRecord,
     RunRecord,
+    SearchRecord,
     StageStarted,
 )
 from homeroom.store import Store, open_store
 
 from . import trials
-from .candidate import Candidate, as_candidate
+from .candidate import Candidate
 from .cross_validation import out_of_fold
 from .environment import environment
 from .examining import after_training, before_training, case_of
 from .final_test import SealedTest, earlier_openings, told_of_openings
 from .fitting import Interrupted
 from .listening import check_verbose, progress
-from .member import assign, check_seed, settings_of, training_of
+from .member import check_seed, settings_of, training_of
 from .refit import Winner, packed, refit
 from .run import Run, evolved
+from .trial import Ground
+from .tuned import Entry, Tuned, enter, entered
 
 
 class Experiment:
@@ -106,7 +109,7 @@ class Experiment:
         self._sealed = SealedTest(dataset, partition)
         self._partition = partition.record
         self._row_ids = partition.development
-        self._candidates: list[Candidate] = []
+        self._candidates: list[Candidate | Tuned] = []
         self._preprocess = preprocess
         self._name = name or dataset.record.name
         self._store_at = store
@@ -114,15 +117,35 @@ class Experiment:
         if preprocess is None and not dataset.is_table:
             data.check_rows(self._development, partition.development)
 
-    def add(self, candidate: str, model: Any, /, **hyperparameters: Any) -> Experiment:
+    def add(
+        self,
+        candidate: str,
+        model: Any,
+        /,
+        *,
+        space: Any = None,
+        n_trials: int | None = None,
+        sampler: str = "tpe",
+        prune: bool = True,
+        **hyperparameters: Any,
+    ) -> Experiment:
         """Enter a candidate; returns the experiment.
+
+        With a `space` the candidate is tuned first (see `tune`), on the folds of the
+        run and its first seed alone, and is then compared with the best
+        hyperparameters that were found. Every trial counts in the optimism of the
+        choice.
 
         Args:
             candidate: Its name in every result.
             model: A function that returns a compiled `keras.Model`, a compiled model
                 (copied, never trained itself), or a scikit-learn estimator.
+            space: Hyperparameters to search, as in `tune`.
+            n_trials: Different combinations to try; None is 20, or the whole grid.
+            sampler: How they are chosen, as in `tune`.
+            prune: Whether hopeless trials are given up.
             **hyperparameters: Keyword arguments of the function, or parameters of
-                the estimator.
+                the estimator, which are not searched.
 
         Raises:
             InputError: If the name is taken, or a hyperparameter is unknown.
@@ -132,7 +155,17 @@ class Experiment:
                 f"There is a candidate {candidate!r} already. Give this one a name of "
                 "its own: results are listed by name."
             )
-        self._candidates.append(as_candidate(model, hyperparameters, candidate))
+        self._candidates.append(
+            entered(
+                candidate,
+                model,
+                hyperparameters,
+                space=space,
+                n_trials=n_trials,
+                sampler=sampler,
+                prune=prune,
+            )
+        )
         return self
 
     def run(  # noqa: PLR0913 - the plan, in Keras's and scikit-learn's words
@@ -203,16 +236,18 @@ class Experiment:
             seed=self._seed,
         )
         examined = before_training(case, overrule)
-        assignments = assign(
-            self._candidates,
+        ground = Ground(
+            None,
             self._development,
             plan,
-            n_seeds=seeds,
+            training,
+            n_seeds=1,
             seed=self._seed,
             preprocess=self._preprocess,
+            lanes=lanes,
         )
-        prepared = trials.prepare(assignments, training, self._development, lanes=lanes)
-        found = prepared.descriptions
+        entry = enter(self._candidates, ground, n_seeds=seeds)
+        found = entry.descriptions
         yardstick = trials.choose_metric(metric, self._development.record.task, found)
         record = RunRecord(
             id="",
@@ -235,18 +270,18 @@ class Experiment:
         )
         # kept, so that a store in memory knows what this experiment has opened
         store = self._store = self._store or open_store(self._store_at)
-        names = [candidate.name for candidate in self._candidates]
+        names = [] if entry.searching else list(found)
         with progress(verbose, yardstick, listener, names) as tell:
             _warn_of_openings(record, store, tell)
             tell(Examined(examined))
             record = store.create_run(record)
-            return self._carry_out(record, case, prepared, store, tell)
+            return self._carry_out(record, case, entry, store, tell)
 
     def _carry_out(
         self,
         record: RunRecord,
         case: Case,
-        prepared: trials.Trials,
+        entry: Entry,
         store: Store,
         tell: Listener,
     ) -> Run:
@@ -262,6 +297,11 @@ class Experiment:
             )
 
         try:
+            candidates, searches = entry.tune(record.metric, tell)
+            prepared = entry.ready(candidates)
+            if searches:
+                record = _searched(record, candidates, searches, prepared)
+                store.update_run(record)
             results = trials.run(
                 prepared,
                 tell,
@@ -284,7 +324,7 @@ class Experiment:
             record = evolved(record, examination=examination)
             record = evolved(record, selection=_select(record))
             tell(StageStarted("refit"))
-            winner, refitted = self._refit(record, prepared.training)
+            winner, refitted = self._refit(record, candidates, prepared.training)
             refitted = _kept(winner, refitted, store, tell)
             record = evolved(record, refit=refitted)
         except KeyboardInterrupt:
@@ -298,10 +338,12 @@ class Experiment:
         store.update_run(record)
         return Run(record, store, winner, self._sealed, told[winner.name])
 
-    def _refit(self, record: RunRecord, training: Training) -> Any:
+    def _refit(
+        self, record: RunRecord, candidates: Sequence[Candidate], training: Training
+    ) -> Any:
         assert record.selection is not None
         name = record.selection.candidate
-        [chosen] = [c for c in self._candidates if c.name == name]
+        [chosen] = [c for c in candidates if c.name == name]
         return refit(
             chosen,
             record.members_of(name),
@@ -360,7 +402,24 @@ def _select(record: RunRecord) -> Any:
         for c in record.candidates
     ]
     weights = {c.name: c.n_weights for c in record.candidates}
-    return judgement.select(summaries, record.plan, n_weights=weights)
+    n_trials = sum(len(search.trials) for search in record.searches)
+    return judgement.select(
+        summaries, record.plan, n_weights=weights, n_tuning_trials=n_trials
+    )
+
+
+def _searched(
+    record: RunRecord,
+    candidates: Sequence[Candidate],
+    searches: tuple[SearchRecord, ...],
+    prepared: trials.Trials,
+) -> RunRecord:
+    found = prepared.descriptions
+    return evolved(
+        record,
+        searches=searches,
+        candidates=tuple(c.record(found[c.name].n_weights or None) for c in candidates),
+    )
 
 
 def _told(preprocess: Any, dataset: Dataset) -> str | None:
