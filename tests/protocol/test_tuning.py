@@ -395,3 +395,92 @@ def test_best_params_are_the_very_values_of_the_space(keras, flowers):
     assert found.best_params["layers"] in {(4, 4), ()}
     assert found.best_params["activation"] is keras.activations.tanh
     net(**found.best_params)
+
+
+@pytest.fixture(scope="module")
+def tuned_run(softmax, flowers):
+    experiment = hr.Experiment(*flowers, test_size=0.25, seed=5, store=":memory:")
+    experiment.add("slow", softmax, learning_rate=0.001)
+    experiment.add("tuned", softmax, space=RATES, n_trials=10)
+    return experiment.run(cv=4, seeds=2, epochs=6)
+
+
+def test_a_tuned_candidate_enters_with_the_best_that_was_found(tuned_run, softmax):
+    """It is trained anew, as if its hyperparameters had been given."""
+    record = tuned_run.record
+    (search,) = record.searches
+    best = search.trials[search.best]
+    slow, tuned = record.candidates
+    assert tuned.hyperparameters == best.hyperparameters
+    assert slow.hyperparameters == {"learning_rate": 0.001}
+    assert len(record.members_of("tuned")) == 8
+    first = {m.fold: m.scores for m in record.members_of("tuned") if not m.seed_index}
+    assert {m.fold: m.scores for m in best.members} == first
+
+
+def test_every_tuning_trial_counts_in_the_optimism_of_the_choice(tuned_run):
+    """Two candidates and ten trials are twelve scores to be the best of."""
+    selection = tuned_run.selection
+    error = tuned_run.summary(selection.candidate).standard_error
+    assert (selection.n_compared, selection.n_tuning_trials) == (2, 10)
+    assert selection.optimism == judgement.expected_maximum(12) * error
+    assert "10 tuning trials" in selection.reason
+
+
+def test_the_search_stays_in_the_store_and_in_the_report(tuned_run, tmp_path):
+    """The stored run has every trial with its scores; the page shows them."""
+    stored = tuned_run._store.read_run(tuned_run.id)
+    assert stored.searches == tuned_run.record.searches
+    assert all(
+        m.scores or t.pruning for t in stored.searches[0].trials for m in t.members
+    )
+    page = tuned_run.report(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "How it was tuned (10 trials" in page
+    assert tuned_run.final_test().n == 30
+
+
+def test_a_search_that_finds_nothing_is_a_candidate_that_failed(net, flowers):
+    """The others go on, and the leaderboard shows why this one did not."""
+    experiment = hr.Experiment(*flowers, store=":memory:")
+    experiment.add("broken", net, space={"learning_rate": [1e30]})
+    run = experiment.add("net", net).run(cv=3, epochs=2)
+    assert run.selection.candidate == "net"
+    assert "became nan" in run.selection.excluded["broken"]
+    assert run.record.searches[0].best is None
+
+
+def test_ctrl_c_while_tuning_leaves_an_interrupted_run(softmax, flowers):
+    """The run is in the store as interrupted; nothing pretends to be compared."""
+
+    def listener(event):
+        if isinstance(event, EpochEnded):
+            raise KeyboardInterrupt
+
+    experiment = hr.Experiment(*flowers, store=":memory:")
+    experiment.add("tuned", softmax, space=RATES, n_trials=3)
+    with pytest.raises(Interrupted) as caught:
+        experiment.run(cv=3, epochs=3, listener=listener)
+    assert caught.value.result.record.state == INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"n_trials": 3}, "no effect without space"),
+        (
+            {"space": {"units": [4]}, "units": 8},
+            "'units' is given a value and searched",
+        ),
+        ({"space": lambda trial: {}, "units": 8}, "units= has no effect"),
+        ({"space": {"unit": [4]}}, "Did you mean 'units'"),
+        ({"unit": 4}, "Did you mean 'units'"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused_when_it_is_added(
+    net, flowers, arguments, said
+):
+    """One error, at the line that is wrong."""
+    experiment = hr.Experiment(*flowers, store=":memory:")
+    with pytest.raises(hr.InputError) as caught:
+        experiment.add("net", net, **arguments)
+    assert said in str(caught.value)

@@ -10,12 +10,17 @@ import msgspec
 from rich.console import Console
 
 from homeroom.records import (
+    COMPLETE,
     INTERRUPTED,
+    PRUNED,
     EpochEnded,
     History,
     MemberEnded,
+    Metric,
     Note,
     StageStarted,
+    TrialEnded,
+    TrialRecord,
 )
 from homeroom.report import LiveProgress
 
@@ -203,3 +208,31 @@ def test_an_exception_leaves_the_terminal_clean() -> None:
     except KeyboardInterrupt:
         pass
     assert told(where).rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in told(where)
+
+
+def test_a_search_is_told_by_its_trials() -> None:
+    """Trials done, given up and the best are seen; no pruned one is a failure."""
+    out = console(terminal=False)
+    clock = Clock()
+    metric = Metric("accuracy", "max")
+    with LiveProgress(out, metric, clock=clock) as progress:
+        for number, (state, score) in enumerate([
+            (COMPLETE, 0.9),
+            (PRUNED, 0.95),
+            (COMPLETE, 0.8),
+        ]):
+            name = f"trial {number}"
+            member = msgspec.structs.replace(fakes.run_of().members[0], candidate=name)
+            member = msgspec.structs.replace(member, state=state)
+            progress(StageStarted(name, 1, 5))
+            progress(MemberEnded(member))
+            trial = TrialRecord(
+                number=number, candidate=name, hyperparameters={}, state=state
+            )
+            progress(TrialEnded(trial, score, 9))
+        clock.now = 20.0
+        progress(EpochEnded("trial 3", 0, 0, 0, {"val_accuracy": 0.5}))
+    said = told(out)
+    assert "3 of 9 trials done, 1 of them given up, best 90.0 %" in said
+    assert said.rstrip().splitlines()[-1].startswith("3 trainings in")
+    assert "failed" not in said

@@ -143,6 +143,12 @@ class Search:
 
         return report.trials_frame(self.trials, self.plan, self.metric)
 
+    def __str__(self) -> str:
+        """Return the best trial, how much that flatters it, and what was done."""
+        view = self._view()
+        lines = (view.headline, view.optimism, f"{view.counts}.")
+        return "\n".join(line for line in lines if line)
+
     def _trial(self, number: int | None) -> TrialRecord:
         if number is None:
             return self.best_trial

@@ -30,11 +30,18 @@ if TYPE_CHECKING:
         trials_frame,
     )
     from .listing import ListedRun, run_row
-    from .models import CrossValidationView, FitView, LeaderboardRow, RunRow, RunView
+    from .models import (
+        CrossValidationView,
+        FitView,
+        LeaderboardRow,
+        RunRow,
+        RunView,
+        SearchView,
+    )
     from .notebook import cross_validation_html, fit_html, run_html, search_html
     from .page import render_page
     from .progress import LiveProgress
-    from .search import SearchView, search_view
+    from .search import search_view
     from .search_chart import search_chart
     from .terminal import leaderboard_table, run_panel, runs_table
     from .views import cross_validation_view, fit_view, run_view
@@ -106,11 +113,18 @@ _FILE_OF = {
         "trials_frame",
     ),
     "listing": ("ListedRun", "run_row"),
-    "models": ("CrossValidationView", "FitView", "LeaderboardRow", "RunRow", "RunView"),
+    "models": (
+        "CrossValidationView",
+        "FitView",
+        "LeaderboardRow",
+        "RunRow",
+        "RunView",
+        "SearchView",
+    ),
     "notebook": ("cross_validation_html", "fit_html", "run_html", "search_html"),
     "page": ("render_page",),
     "progress": ("LiveProgress",),
-    "search": ("SearchView", "search_view"),
+    "search": ("search_view",),
     "search_chart": ("search_chart",),
     "terminal": ("leaderboard_table", "run_panel", "runs_table"),
     "views": ("cross_validation_view", "fit_view", "run_view"),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .examination import ExaminationView
 
+_MOST_TRIALS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -177,6 +179,55 @@ class MemberRow:
     failed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """A trial; `score` is the mean of every fold, or of what there was (`partial`)."""
+
+    number: int
+    state: str
+    score: Shown
+    spread: Shown
+    interval: ShownInterval | None
+    folds: str
+    seconds: str
+    hyperparameters: tuple[Fact, ...]
+    note: str
+    partial: bool
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchView:
+    """What is shown of a search; `rows` are in the order of the trials."""
+
+    name: str
+    metric: MetricView
+    headline: str
+    optimism: str
+    counts: str
+    best: TrialRow | None
+    rows: tuple[TrialRow, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every hyperparameter, in the order of the space."""
+        told = (fact.label for row in self.rows for fact in row.hyperparameters)
+        return tuple(dict.fromkeys(told))
+
+    @property
+    def ranked(self) -> tuple[TrialRow, ...]:
+        """The best complete trials, from the best on."""
+        sign = -1 if self.metric.direction == "max" else 1
+        done = [row for row in self.rows if not row.partial]
+        done.sort(key=lambda row: (sign * row.score.value, row.number))
+        return tuple(done[:_MOST_TRIALS])
+
+    @property
+    def given_up(self) -> tuple[TrialRow, ...]:
+        """Trials without a score from every fold, with the reason."""
+        return tuple(row for row in self.rows if row.note)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateView:
     """Everything about one candidate."""
@@ -190,6 +241,7 @@ class CandidateView:
     verdicts: tuple[Fact, ...]
     curves: tuple[CurveView, ...]
     members: tuple[MemberRow, ...]
+    search: SearchView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

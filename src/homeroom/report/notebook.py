@@ -14,8 +14,13 @@ from markupsafe import Markup
 from .page import asset, environment
 
 if TYPE_CHECKING:
-    from .models import CrossValidationView, FitView, LeaderboardRow, RunView
-    from .search import SearchView
+    from .models import (
+        CrossValidationView,
+        FitView,
+        LeaderboardRow,
+        RunView,
+        SearchView,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from homeroom import judgement
@@ -17,63 +16,12 @@ from .formats import (
     format_seconds,
     format_spread,
 )
-from .models import Fact, MetricView, Shown, ShownInterval
+from .models import Fact, MetricView, SearchView, TrialRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from homeroom.records import Metric, Pruning, SplitPlanRecord, TrialRecord
-
-_MOST_SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class TrialRow:
-    """A trial; `score` is the mean of every fold, or of what there was (`partial`)."""
-
-    number: int
-    state: str
-    score: Shown
-    spread: Shown
-    interval: ShownInterval | None
-    folds: str
-    seconds: str
-    hyperparameters: tuple[Fact, ...]
-    note: str
-    partial: bool
-    best: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SearchView:
-    """What is shown of a search; `rows` are in the order of the trials."""
-
-    name: str
-    metric: MetricView
-    headline: str
-    optimism: str
-    counts: str
-    best: TrialRow | None
-    rows: tuple[TrialRow, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every hyperparameter, in the order of the space."""
-        told = (fact.label for row in self.rows for fact in row.hyperparameters)
-        return tuple(dict.fromkeys(told))
-
-    @property
-    def ranked(self) -> tuple[TrialRow, ...]:
-        """The best complete trials, from the best on."""
-        sign = -1 if self.metric.direction == "max" else 1
-        done = [row for row in self.rows if not row.partial]
-        done.sort(key=lambda row: (sign * row.score.value, row.number))
-        return tuple(done[:_MOST_SHOWN])
-
-    @property
-    def given_up(self) -> tuple[TrialRow, ...]:
-        """Trials without a score from every fold, with the reason."""
-        return tuple(row for row in self.rows if row.note)
 
 
 def search_view(

@@ -12,7 +12,7 @@ from .curve_chart import WIDTH
 from .drawing import CHOSEN, OTHER, axis_title, data, score_axis, series_color
 
 if TYPE_CHECKING:
-    from .search import SearchView, TrialRow
+    from .models import SearchView, TrialRow
 
 _HEIGHT = 260
 

@@ -32,7 +32,9 @@ from .models import (
     FitView,
     LeaderboardRow,
     RunView,
+    SearchView,
 )
+from .search import search_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,8 +190,18 @@ def _candidates(
             verdicts=each.verdicts,
             curves=curve_views(each.members, run.metric, each.verdict),
             members=tuple(member_row(m, run.metric) for m in each.members),
+            search=_tuned(run, each.candidate),
         )
         for each in _in_order(candidates, rows)
+    )
+
+
+def _tuned(run: RunRecord, candidate: str) -> SearchView | None:
+    found = next((s for s in run.searches if s.candidate == candidate), None)
+    if found is None:
+        return None
+    return search_view(
+        candidate, found.trials, run.plan, run.metric, best=found.best, optimism=0.0
     )
 
 
