@@ -31,6 +31,7 @@ IMPORTED_BY_A_NAME_THAT_IS_COMPUTED = {
     "__init__.py": "the public list, from a literal table",
     "cli/user_models.py": "the module a user names, where the models are",
     "engine/__init__.py": "the training side of the same room",
+    "judgement/__init__.py": "the statistics, in the same room",
     "report/__init__.py": "what draws, in the same room",
     "store/artifacts.py": "a module of scikit-learn, to see whose a class is",
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from homeroom.records import COMPLETE, Verdict
 
 from .numbers import is_percentage
-from .verdict import NO_CURVE, overall_verdict, verdict
+from .verdicts import NO_CURVE, overall_verdict, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from homeroom import data, engine, judgement, splits
 from homeroom.data import Dataset
 from homeroom.doctor import Case
 from homeroom.engine import EarlyStopping, Training
-from homeroom.errors import InputError, StoreError
+from homeroom.errors import InputError
 from homeroom.records import (
     COMPLETE,
     FAILED,
@@ -23,9 +23,7 @@ from homeroom.records import (
     Listener,
     Metric,
     Note,
-    RefitRecord,
     RunRecord,
-    SearchRecord,
     StageStarted,
 )
 from homeroom.store import Store, open_store
@@ -39,10 +37,11 @@ from .final_test import SealedTest, earlier_openings, told_of_openings
 from .fitting import Interrupted
 from .listening import check_verbose, progress
 from .member import check_seed, settings_of, training_of
-from .refit import Winner, packed, refit
+from .refit import kept, refit
+from .rows import whole_dataset
 from .run import Run, evolved
 from .trial import Ground
-from .tuned import Entry, Tuned, enter, entered
+from .tuned import Entry, Tuned, enter, entered, searched
 
 
 class Experiment:
@@ -101,7 +100,7 @@ class Experiment:
         store: str | Path | None = None,
     ) -> None:
         self._seed = seed = check_seed(seed)
-        dataset = _dataset(x, y, groups, sample_weight, name)
+        dataset = whole_dataset(x, y, groups, sample_weight, name)
         partition = splits.partition(
             dataset, test_size=test_size, seed=seed, ordered=not shuffle
         )
@@ -300,7 +299,7 @@ class Experiment:
             candidates, searches = entry.tune(record.metric, tell)
             prepared = entry.ready(candidates)
             if searches:
-                record = _searched(record, candidates, searches, prepared)
+                record = searched(record, candidates, searches, prepared)
                 store.update_run(record)
             results = trials.run(
                 prepared,
@@ -325,7 +324,7 @@ class Experiment:
             record = evolved(record, selection=_select(record))
             tell(StageStarted("refit"))
             winner, refitted = self._refit(record, candidates, prepared.training)
-            refitted = _kept(winner, refitted, store, tell)
+            refitted = kept(winner, refitted, store, tell)
             record = evolved(record, refit=refitted)
         except KeyboardInterrupt:
             record = left(INTERRUPTED)
@@ -361,41 +360,6 @@ class Experiment:
         )
 
 
-def _dataset(
-    x: Any, y: Any, groups: Any, sample_weight: Any, name: str | None
-) -> Dataset:
-    if isinstance(x, Dataset):
-        for given, what in (
-            (y, "y"),
-            (groups, "groups"),
-            (sample_weight, "sample_weight"),
-        ):
-            if given is not None:
-                raise InputError(f"{what}= has no effect: x is a whole Dataset.")
-        return x
-    return data.from_arrays(
-        x,
-        y,
-        sample_weight=sample_weight,
-        groups=groups,
-        name=name or "data",
-        allow_missing=True,  # rows are looked at after the cut, and only ours
-    )
-
-
-def _kept(
-    winner: Winner, record: RefitRecord, store: Store, tell: Listener
-) -> RefitRecord:
-    """Store the winner; one that no file can hold is kept in this process only."""
-    try:
-        contents = packed(winner)
-    except StoreError as error:
-        tell(Note(f"The chosen model is not in the store. {error}"))
-        return evolved(record, reason=f"{record.reason}; not stored: {error}")
-    artifacts = {kind: store.put_artifact(c, kind) for kind, c in contents.items()}
-    return evolved(record, artifacts=artifacts)
-
-
 def _select(record: RunRecord) -> Any:
     summaries = [
         judgement.summarize(record.members_of(c.name), record.plan, record.metric)
@@ -405,20 +369,6 @@ def _select(record: RunRecord) -> Any:
     n_trials = sum(len(search.trials) for search in record.searches)
     return judgement.select(
         summaries, record.plan, n_weights=weights, n_tuning_trials=n_trials
-    )
-
-
-def _searched(
-    record: RunRecord,
-    candidates: Sequence[Candidate],
-    searches: tuple[SearchRecord, ...],
-    prepared: trials.Trials,
-) -> RunRecord:
-    found = prepared.descriptions
-    return evolved(
-        record,
-        searches=searches,
-        candidates=tuple(c.record(found[c.name].n_weights or None) for c in candidates),
     )
 
 

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from homeroom import data, engine, seeding
 from homeroom.data import Dataset
 from homeroom.engine import Member, Training
-from homeroom.errors import FitError
+from homeroom.errors import FitError, StoreError
 from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
+    Listener,
     MemberRecord,
+    Note,
     RefitRecord,
     RunRecord,
 )
@@ -212,3 +214,17 @@ def _record(member: Member, epochs: int, n_updates: int, reason: str) -> RefitRe
         seed=member.seed,
         reason=reason,
     )
+
+
+def kept(
+    winner: Winner, record: RefitRecord, store: Store, tell: Listener
+) -> RefitRecord:
+    """Store the winner; one that no file can hold is kept in this process only."""
+    try:
+        contents = packed(winner)
+    except StoreError as error:
+        tell(Note(f"The chosen model is not in the store. {error}"))
+        reason = f"{record.reason}; not stored: {error}"
+        return msgspec.structs.replace(record, reason=reason)
+    artifacts = {kind: store.put_artifact(c, kind) for kind, c in contents.items()}
+    return msgspec.structs.replace(record, artifacts=artifacts)

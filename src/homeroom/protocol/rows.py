@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from homeroom import data
+from homeroom.data import Dataset
 from homeroom.errors import InputError
 from homeroom.records import DatasetRecord
 
@@ -42,3 +43,30 @@ def new_rows(x: Any, dataset: DatasetRecord, *, missing: bool) -> Any:
             f"shape {list(trained[1:])}. Give the same columns in the same order."
         )
     return rows
+
+
+def whole_dataset(
+    x: Any, y: Any, groups: Any, sample_weight: Any, name: str | None
+) -> Dataset:
+    """Return the dataset that an experiment is given, whole or in arrays.
+
+    Raises:
+        InputError: If something is said twice.
+    """
+    if isinstance(x, Dataset):
+        for given, what in (
+            (y, "y"),
+            (groups, "groups"),
+            (sample_weight, "sample_weight"),
+        ):
+            if given is not None:
+                raise InputError(f"{what}= has no effect: x is a whole Dataset.")
+        return x
+    return data.from_arrays(
+        x,
+        y,
+        sample_weight=sample_weight,
+        groups=groups,
+        name=name or "data",
+        allow_missing=True,  # rows are looked at after the cut, and only ours
+    )

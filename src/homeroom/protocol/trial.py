@@ -11,7 +11,7 @@ import numpy as np
 from homeroom import search
 from homeroom.data import Dataset
 from homeroom.engine import Training
-from homeroom.errors import InputError
+from homeroom.errors import HomeroomError
 from homeroom.records import (
     COMPLETE,
     FAILED,
@@ -106,7 +106,7 @@ def prepare_batch(ground: Ground, tried: Sequence[Trial]) -> Batch:
     """
     try:
         return Batch(tried, _prepared(ground, tried))
-    except InputError:
+    except HomeroomError:
         fine = [trial for trial in tried if _can_be_made(ground, trial)]
         if not fine and tried[0].number == 0:
             raise
@@ -160,7 +160,7 @@ def _prepared(ground: Ground, tried: Sequence[Trial]) -> trials.Trials:
 def _can_be_made(ground: Ground, trial: Trial) -> bool:
     try:
         _prepared(ground, [trial])
-    except InputError as error:
+    except HomeroomError as error:
         trial.state, trial.error = FAILED, str(error)
         return False
     return True

@@ -15,6 +15,7 @@ from homeroom.records import (
     History,
     Listener,
     Metric,
+    RunRecord,
     SearchRecord,
     StageStarted,
     TrialRecord,
@@ -202,3 +203,18 @@ def _told(space: Any) -> str:
     if not isinstance(space, Mapping):
         return "a function"
     return ", ".join(f"{name}: {values!r}" for name, values in space.items())
+
+
+def searched(
+    record: RunRecord,
+    candidates: Sequence[Candidate],
+    searches: tuple[SearchRecord, ...],
+    prepared: trials.Trials,
+) -> RunRecord:
+    """Return the record of a run whose candidates are all found."""
+    found = prepared.descriptions
+    return msgspec.structs.replace(
+        record,
+        searches=searches,
+        candidates=tuple(c.record(found[c.name].n_weights or None) for c in candidates),
+    )

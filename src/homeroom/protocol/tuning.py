@@ -231,7 +231,8 @@ def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_valida
             returns a dict of hyperparameters (or None for all that it suggested).
         x: Inputs, as in `cross_validate`.
         y: Targets [n, …].
-        n_trials: Different combinations to try; None is 20, or the whole grid.
+        n_trials: Different combinations to try (fewer where the space has fewer);
+            None is 20, or the whole grid.
         sampler: "tpe" (learns from the trials so far), "random", "grid", "qmc" or
             "cmaes".
         prune: Whether hopeless trials are given up; their scores are partial.

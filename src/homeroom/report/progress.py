@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from rich import box
@@ -28,6 +27,7 @@ from homeroom.records import (
 )
 
 from .formats import format_count, format_score, format_seconds, printable
+from .tally import Tally, TrainingTally, TrialsTally, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,49 +42,6 @@ if TYPE_CHECKING:
 BAR = "green"
 MOST_MARKS = 30
 PLAIN_SECONDS = 15.0
-
-
-@dataclass(slots=True)
-class _Training:
-    """How far one training is. `scores` are NaN until validation was measured."""
-
-    epoch: int = 0
-    now: float = math.nan
-    best: float = math.nan
-    state: str = ""
-
-    @property
-    def ended(self) -> bool:
-        """Whether it came to an end of its own: an interrupted one did not."""
-        return self.state not in {"", INTERRUPTED}
-
-
-@dataclass(slots=True)
-class _Candidate:
-    """The trainings of one candidate that have begun, by fold and seed."""
-
-    trainings: dict[tuple[int, int], _Training] = field(default_factory=dict)
-
-    def at(self, fold: int, seed: int) -> _Training:
-        return self.trainings.setdefault((fold, seed), _Training())
-
-    @property
-    def running(self) -> list[_Training]:
-        return [t for t in self.trainings.values() if not t.state]
-
-    @property
-    def n_done(self) -> int:
-        return sum(1 for t in self.trainings.values() if t.ended)
-
-
-@dataclass(slots=True)
-class _Trials:
-    """The trials of a search that are done."""
-
-    done: int = 0
-    given_up: int = 0
-    of: int = 0
-    best: float = math.nan
 
 
 class LiveProgress:
@@ -128,12 +85,12 @@ class LiveProgress:
         self._named = tuple(candidates)
         self._clock = clock
         self._lock = threading.Lock()
-        self._candidates = {name: _Candidate() for name in candidates}
+        self._candidates = {name: Tally() for name in candidates}
         self._stage = StageStarted("starting")
         self._n_members = 0
         self._epochs = 0
-        self._trials = _Trials()
-        self._earlier: list[_Training] = []
+        self._trials = TrialsTally()
+        self._earlier: list[TrainingTally] = []
         self._began = self._told_at = self._stage_began = clock()
         moves = (console.is_terminal and not console.is_dumb_terminal) or (
             console.is_jupyter
@@ -190,7 +147,7 @@ class LiveProgress:
             case StageStarted():
                 return self._stage_started(event)
             case EpochEnded():
-                candidate = self._candidates.setdefault(event.candidate, _Candidate())
+                candidate = self._candidates.setdefault(event.candidate, Tally())
                 training = candidate.at(event.fold, event.seed_index)
                 training.epoch = event.epoch + 1
                 score = event.logs.get(self._metric.validation_key, math.nan)
@@ -221,7 +178,7 @@ class LiveProgress:
             for candidate in self._candidates.values():
                 self._earlier += candidate.trainings.values()
             self._n_members, self._epochs = event.n_members, event.epochs
-            self._candidates = {name: _Candidate() for name in self._named}
+            self._candidates = {name: Tally() for name in self._named}
         if self._live is not None:
             return []
         if not event.n_members:
@@ -242,7 +199,7 @@ class LiveProgress:
 
     def _member_ended(self, event: MemberEnded) -> list[Message]:
         member = event.member
-        candidate = self._candidates.setdefault(member.candidate, _Candidate())
+        candidate = self._candidates.setdefault(member.candidate, Tally())
         training = candidate.at(member.fold, member.seed_index)
         training.state = member.state
         training.epoch = member.history.n_epochs
@@ -288,7 +245,7 @@ class LiveProgress:
             table.add_row(Text(printable(name)), *self._cells(candidate))
         return table
 
-    def _cells(self, candidate: _Candidate) -> list[RenderableType]:
+    def _cells(self, candidate: Tally) -> list[RenderableType]:
         total = self._per_candidate()
         trainings = candidate.trainings.values()
         running = candidate.running
@@ -302,7 +259,7 @@ class LiveProgress:
             Text(self._mean(t.best for t in trainings), style="bold"),
         ]
 
-    def _marks(self, candidate: _Candidate, total: int) -> RenderableType:
+    def _marks(self, candidate: Tally, total: int) -> RenderableType:
         """Return a mark per training, a gap between folds; or a bar if too many."""
         n = max(total, len(candidate.trainings))
         if n > MOST_MARKS:
@@ -319,7 +276,7 @@ class LiveProgress:
         for (fold, _), training in sorted(candidate.trainings.items()):
             if before not in {None, fold}:
                 line.append(" ")
-            line.append(*_mark_of(training))
+            line.append(*mark_of(training))
             before = fold
         waiting = n - len(candidate.trainings)
         if waiting:
@@ -384,7 +341,7 @@ class LiveProgress:
             return None
         return (self._clock() - self._stage_began) * (1 - share) / share
 
-    def _share(self, training: _Training) -> float:
+    def _share(self, training: TrainingTally) -> float:
         if training.state:
             return 1.0
         return min(1.0, training.epoch / self._epochs) if self._epochs else 0.0
@@ -402,11 +359,3 @@ class LiveProgress:
 
 def _rounded(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 59.5 else format_seconds(seconds)
-
-
-def _mark_of(training: _Training) -> tuple[str, str]:
-    if not training.state:
-        return "◐", "cyan"
-    if training.state == PRUNED:
-        return "–", "dim"
-    return ("●", "green") if training.state == COMPLETE else ("✗", "red")

@@ -12,6 +12,8 @@ from .curve_chart import WIDTH
 from .drawing import CHOSEN, OTHER, axis_title, data, score_axis, series_color
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .models import SearchView, TrialRow
 
 _HEIGHT = 260
@@ -19,7 +21,9 @@ _HEIGHT = 260
 
 def search_chart(view: SearchView) -> Any:
     """Return scores by trial; a cross was given up, and is at the edge if far off."""
-    rows = [_point(row) for row in view.rows if math.isfinite(row.score.value)]
+    rows = [
+        _point(row, view.names) for row in view.rows if math.isfinite(row.score.value)
+    ]
     label = axis_title(f"mean validation {view.metric.label}", view.metric)
     y = alt.Y(
         "score:Q",
@@ -35,7 +39,12 @@ def search_chart(view: SearchView) -> Any:
         axis=alt.Axis(tickMinStep=1, grid=False, format="d"),
         scale=alt.Scale(padding=12, zero=False, nice=False),
     )
-    told = ["trial:Q", "told:N", "state:N", *[f"{name}:N" for name in view.names]]
+    told = [
+        alt.Tooltip("trial:Q"),
+        alt.Tooltip("told:N", title="score"),
+        alt.Tooltip("state:N"),
+        *[alt.Tooltip(f"p{i}:N", title=name) for i, name in enumerate(view.names)],
+    ]
     base = alt.Chart(data(rows)).encode(x=x, y=y, color=series_color(field="what"))
     done, partial = "!datum.partial", "datum.partial"
     best = alt.Chart(data(_best_so_far(view))).encode(
@@ -65,7 +74,8 @@ def _legend(view: SearchView) -> str:
     return f"{said} Crosses: given up or failed, partial scores." if crosses else said
 
 
-def _point(row: TrialRow) -> dict[str, Any]:
+def _point(row: TrialRow, names: Sequence[str]) -> dict[str, Any]:
+    values = {fact.label: fact.value for fact in row.hyperparameters}
     return {
         "trial": row.number,
         "score": row.score.value,
@@ -73,7 +83,8 @@ def _point(row: TrialRow) -> dict[str, Any]:
         "state": row.note or row.state,
         "partial": row.partial,
         "what": CHOSEN if row.best else OTHER,
-        **{fact.label: fact.value for fact in row.hyperparameters},
+        # by position: a name may hold a dot, or be the name of another field
+        **{f"p{i}": values.get(name, "") for i, name in enumerate(names)},
     }
 
 
