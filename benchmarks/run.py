@@ -14,13 +14,14 @@ from typing import Any
 import digits
 import machine
 import scaling
+import search
 import startup
 import tables
 from rich.console import Console
 from rich.text import Text
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PARTS = ("digits", "startup", "scaling")
+PARTS = ("digits", "startup", "scaling", "search")
 FEWEST_STARTS = 10
 
 
@@ -49,6 +50,10 @@ def main() -> None:
         sizes = scaling.run(options.repeats)
         samples["scaling"] = asdict(sizes)
         drawn.append(tables.of_scaling(sizes))
+    if "search" in options.only:
+        searches = search.run(options.repeats)
+        samples["search"] = {name: asdict(found) for name, found in searches.items()}
+        drawn.append(tables.of_search(searches))
     facts["load_at_end"] = machine.load()
 
     console = Console(width=None if Console().is_terminal else 200)

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import search
 from digits import HOMEROOM, PLAIN_LOOP, Samples, is_keras_loop
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 from scaling import Scaling
+from search import Searches
 from startup import BARE, Start
 
 COLUMNS = {
@@ -175,6 +177,43 @@ def of_scaling(found: Scaling) -> Table:
         [
             "Peak memory is that of a fresh process that makes one call; "
             f"{sizes[-1] - sizes[0]} more trainings add {grown:.0f} MiB."
+        ],
+    )
+
+
+def of_search(found: dict[str, Searches]) -> Table:
+    """Return seconds of a search, and of each of its trainings."""
+    rows = []
+    for name, times in found.items():
+        each = [
+            f"{median(seconds) / median(times.trainings) * 1e3:.0f}"
+            for seconds in (times.first, times.later)
+        ]
+        n = f"{median(times.trainings):.0f}"
+        rows.append([name, n, _spread(times.first), _spread(times.later), *each])
+    whole, loop = (found[search.NAMES[peer]] for peer in (search.WHOLE, search.KERAS))
+    ratio = (median(loop.later) / median(loop.trainings)) / (
+        median(whole.later) / median(whole.trainings)
+    )
+    return Table(
+        f"A search: {search.TRIALS} trials (learning rate, dropout, L2) × 5 folds × "
+        "20 epochs on the digits",
+        (
+            "",
+            "trainings",
+            "first search, s",
+            "second search, s",
+            "ms each, first",
+            "ms each, second",
+        ),
+        rows,
+        [
+            "The second search is in the same process and has other values. The import "
+            "of Keras is not counted. The Keras loop is given "
+            f"{search.KERAS_TRIALS} of the {search.TRIALS} trials: its fits take "
+            "equally long.",
+            f"A training of a second search costs the Keras loop {_times(ratio)[1:]} "
+            "times what it costs Homeroom without pruning.",
         ],
     )
 
