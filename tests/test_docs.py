@@ -183,3 +183,10 @@ def test_quoted_seconds_are_the_measured_ones(page):
     for name, *cells in rows:
         medians = [median(peers[name][part]) for part in ("first", "later", "warm")]
         assert cells == [f"{seconds:.2f}" for seconds in medians], name
+    searches = measured["seconds"]["search"]
+    rows = [row for row in quoted if row[0] in searches]
+    assert len(rows) == len(searches)
+    for name, trainings, *cells in rows:
+        assert trainings == f"{median(searches[name]['trainings']):.0f}"
+        medians = [median(searches[name][part]) for part in ("first", "later")]
+        assert cells == [f"{seconds:.2f}" for seconds in medians], name
