@@ -48,6 +48,7 @@ def exam(experiment, net):
     def sit(x, y):
         guess = DummyClassifier(strategy="prior")
         entered = experiment(x, y).add("net", net).add("guess", guess)
+        entered.add("tuned", net, space={"dropout": hr.uniform(0.0, 0.5)}, n_trials=3)
         return entered.run(cv=3, epochs=3, verbose=0)
 
     return sit
@@ -70,6 +71,7 @@ def test_nothing_before_the_final_test_depends_on_the_test_rows(
     assert told(found) == told(expected)
     assert finite(told(found)["members"])
     assert finite(told(found)["refit"])
+    assert finite([trial["members"] for trial in told(found)["searches"][0]["trials"]])
     assert found.record.refit.final_weights == expected.record.refit.final_weights
     assert found.record.refit.final_weights
     seen = clean[:5]
