@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .models import SearchView, TrialRow
 
 _HEIGHT = 260
+_TITLE, _SUBTITLE = 78, 100  # characters that fit the width: a title is cut, not broken
 
 
 def search_chart(view: SearchView) -> Any:
@@ -63,7 +65,14 @@ def search_chart(view: SearchView) -> Any:
     ).properties(
         width=2 * WIDTH,
         height=_HEIGHT,
-        title=alt.Title(view.headline, subtitle=[view.optimism, _legend(view)]),
+        title=alt.Title(
+            textwrap.wrap(view.headline, _TITLE),
+            subtitle=[
+                line
+                for text in (view.optimism, _legend(view))
+                for line in textwrap.wrap(text, _SUBTITLE)
+            ],
+        ),
     )
     return chart.configure(**theme.config(theme.EITHER))
 
