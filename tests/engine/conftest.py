@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homeroom.engine import programs, training
+from homeroom.engine import programs, workshop
 from homeroom.engine.program import Program, _compiler
 
 
@@ -25,7 +25,7 @@ def made_programs(monkeypatch):
             super().__init__(*args, **options)
             made.append(self)
 
-    monkeypatch.setattr(training, "_programs", programs.Programs())
+    monkeypatch.setattr(workshop, "_programs", programs.Programs())
     monkeypatch.setattr(programs, "Program", Seen)
     return made
 
@@ -42,6 +42,6 @@ def planned_programs(monkeypatch):
 
         values_of = Program.values_of
 
-    monkeypatch.setattr(training, "_programs", programs.Programs())
+    monkeypatch.setattr(workshop, "_programs", programs.Programs())
     monkeypatch.setattr(programs, "Program", Planned)
     return planned

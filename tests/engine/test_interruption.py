@@ -22,7 +22,7 @@ def press_ctrl_c():
 @pytest.mark.parametrize("lanes", [1, 2])
 def test_finished_members_are_kept(lanes):
     """After Ctrl-C the members that ended are complete, the others INTERRUPTED."""
-    members = [member(dense, split=split) for split in range(8)]
+    members = [member(dense, split=split) for split in range(60)]
     ended = []
 
     def end(each, outcome):

@@ -365,14 +365,14 @@ def test_describing_leaves_the_programs_for_training(made_programs):
 
 def test_old_programs_are_let_go(planned_programs, monkeypatch):
     """No more programs are kept than the limit, and the oldest goes first."""
-    from homeroom.engine import programs, training
+    from homeroom.engine import programs, workshop
 
     monkeypatch.setattr(programs, "_KEPT_FAMILIES", 1)
     monkeypatch.setattr(programs, "_KEPT_MODELS", 1)
     small, large = member(dense, **OPTIONS), member(dropout, **OPTIONS)
     for each in (small, large, small):
         engine.prepare([each], TRAINING)
-        assert len(training._programs._families) == 1
+        assert len(workshop._programs._families) == 1
     assert len(planned_programs) == 3
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import sys
+import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
@@ -16,12 +16,14 @@ from homeroom.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, History
 
 from . import door, template
 from .callbacks import EpochCallbacks
+from .cohort import Cohort
 from .member import Member, OnEpoch, Outcome, Prune, Rows, Training
 from .program import Epochs, ModelProgram
 from .steps import PREDICT_ROWS
 from .stopping import Decision, EarlyStopping, StoppingState, step
 
 Halt = Callable[[], bool]
+Gate = threading.Event | None
 _STATES = {"diverged": FAILED, "interrupted": INTERRUPTED, "pruned": PRUNED}
 
 
@@ -34,6 +36,7 @@ class Course:
     on_epoch: OnEpoch
     halt: Halt
     prune: Prune = lambda *_: False
+    cohort: Cohort | None = None
     stopping: StoppingState = field(default_factory=StoppingState)
     rows: list[dict[str, float]] = field(default_factory=list)
     stopped_epoch: int | None = None
@@ -50,7 +53,7 @@ class Course:
             self.error = f"the training loss became {logs['loss']} in epoch {epoch + 1}"
             return Decision(is_best=False, stop=True)
         decision = Decision(is_best=False, stop=False)
-        if self.rule is not None:
+        if self.rule is not None and self.cohort is None:
             value = logs[self.rule.monitor]
             self.stopping, decision = step(self.rule, self.stopping, epoch, value)
         if decision.stop:
@@ -68,12 +71,36 @@ class Course:
         """Whether the best weights are kept instead of the last."""
         return self.rule is not None and self.rule.restore_best_weights
 
-    @property
-    def least_epochs(self) -> int:
-        """How many epochs will run before patience can run out."""
+    def epochs_ahead(self, wanted: int) -> int:
+        """Return how many of the wanted epochs run before patience can run out."""
         if self.rule is None:
-            return sys.maxsize
-        return max(1, self.rule.patience - self.stopping.wait)
+            return wanted
+        if self.cohort is not None:
+            return self.cohort.epochs_ahead(self.rule, len(self.rows), wanted)
+        return min(wanted, max(1, self.rule.patience - self.stopping.wait))
+
+    def goes_on(self) -> Generator[Gate, None, bool]:
+        """Give way, or wait for the cohort; return whether to train on."""
+        if self.reason != "epochs":
+            yield None
+            return False
+        if self.cohort is None:
+            yield None
+            return True
+        if self.cohort.has_reached_end(len(self.rows)):
+            yield (gate := self.cohort.arrive(self))
+            if not gate.is_set():
+                self.reason = "interrupted"
+        return self.reason == "epochs"
+
+    @property
+    def n_decided(self) -> int:
+        """Of how many epochs it is known whether one is the best."""
+        return len(self.rows) if self.cohort is None else self.cohort.n_decided
+
+    def _ever_a_number(self, rule: EarlyStopping) -> bool:
+        watched = self.rows[rule.start_from_epoch :]
+        return not all(math.isnan(row[rule.monitor]) for row in watched)
 
     def outcome(self, updates_per_epoch: int) -> Outcome:
         """Return what is known of the training without its weights."""
@@ -86,7 +113,7 @@ class Course:
             state == COMPLETE
             and self.rule
             and len(self.rows) > self.rule.start_from_epoch
-            and self.stopping.best_epoch is None
+            and not self._ever_a_number(self.rule)
         ):
             state = FAILED
             error = f"{self.rule.monitor} was never a finite number"
@@ -101,6 +128,32 @@ class Course:
             n_updates=updates_per_epoch * len(self.rows),
             error=error,
         )
+
+
+@dataclass
+class _Kept:
+    """Calls whose weights may still be wanted, by the first epoch of each."""
+
+    calls: dict[int, Epochs] = field(default_factory=dict)
+
+    def add(self, epoch: int, ended: Epochs) -> None:
+        self.calls[epoch] = ended
+
+    def forget(self, n_decided: int, best_epoch: int | None) -> None:
+        """Keep the best of the epochs that were decided on, and all later ones."""
+        mine = None if best_epoch is None else self._first_of(best_epoch)
+        self.calls = {
+            first: ended
+            for first, ended in self.calls.items()
+            if first == mine or first >= n_decided
+        }
+
+    def state_after(self, epoch: int) -> Any:
+        first = self._first_of(epoch)
+        return self.calls[first].state_after(epoch - first)
+
+    def _first_of(self, epoch: int) -> int:
+        return max(first for first in self.calls if first <= epoch)
 
 
 def order_of_epoch(member: Member, epoch: int, *, shuffle: bool) -> Rows:
@@ -122,46 +175,48 @@ def run(
     arrays: Any,
     training: Training,
     course: Course,
-) -> Generator[None, None, Outcome]:
+) -> Generator[Gate, None, Outcome]:
     """Train one member with a compiled program, from `state`, to its outcome.
 
-    It gives way after each epoch; `seconds` count only its own.
+    It gives way after each call, until what it yields is set (None: at once);
+    `seconds` count only its own.
     """
     started, seconds = time.perf_counter(), 0.0
     program = mine.program
     callbacks = EpochCallbacks(training.callbacks, training.epochs)
     initial = template.weights_fingerprint(state)
     tables = program.measured_tables(member.validation_rows, member.train_rows)
-    best: tuple[Epochs, int] | None = None
-    changed = stopped = False
+    kept = _Kept()
+    changed, goes_on = False, True
     epoch = 0
     callbacks.train_begins()
-    while epoch < training.epochs and not stopped:
+    while epoch < training.epochs and goes_on:
         # a callback may look at the clock; a stop never comes within a call
         n = 1 if training.callbacks else program.epochs_per_call
-        n = min(n, training.epochs - epoch, course.least_epochs)
+        n = course.epochs_ahead(min(n, training.epochs - epoch))
         orders = [
             order_of_epoch(member, epoch + i, shuffle=training.shuffle)
             for i in range(n)
         ]
         ended, rows = mine.epochs(state, arrays, orders, tables)
+        kept.add(epoch, ended)
+        state = ended.state
         for i, (logs, moved) in enumerate(rows):
             callbacks.epoch_begins(epoch)
             decision = course.epoch_ended(logs)
             callbacks.epoch_ends(epoch, logs)
             epoch += 1
             changed = changed or moved
-            best = (ended, i) if decision.is_best else best
-            state = ended.state if i + 1 == n else None
-            if stopped := decision.stop:
-                state = state or ended.state_after(i)
+            if decision.stop:
+                state = ended.state_after(i)
                 break
         seconds += time.perf_counter() - started
-        yield
+        goes_on = yield from course.goes_on()
         started = time.perf_counter()
+        kept.forget(course.n_decided, course.stopping.best_epoch)
     callbacks.train_ends(course.rows)
-    if course.restores and best is not None:
-        state = best[0].state_after(best[1])
+    if course.restores and course.stopping.best_epoch is not None:
+        state = kept.state_after(course.stopping.best_epoch)
     outcome = replace(
         course.outcome(-(-len(member.train_rows) // training.batch_size)),
         initial_weights=initial,

@@ -36,7 +36,9 @@ class Member:
 
     `build` returns a compiled model. `seed` is what `keras.utils.set_random_seed`
     gets before `build()`; `order_seed` decides the batches of every epoch. `group`
-    names members whose models are expected to differ in seeds and rows only.
+    names members whose models are expected to differ in seeds and rows only. Members
+    of one `cohort` stop together, when the mean of what they monitor no longer
+    improves; each keeps the weights of the epoch that is best for the others.
     """
 
     key: Hashable
@@ -47,6 +49,7 @@ class Member:
     seed: int
     order_seed: int
     group: Hashable = None
+    cohort: Hashable = None
 
 
 @dataclass(frozen=True)

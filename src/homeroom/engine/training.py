@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections import deque
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import (
+    Callable,
+    Generator,
+    Hashable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
-from homeroom.errors import HomeroomError, InputError
+from homeroom.errors import InputError
 from homeroom.records import FAILED, INTERRUPTED
 
-from . import callbacks, door, fallback, identity, lane, template
+from . import callbacks, door, fallback, lane, template
+from .cohort import Cohort
 from .member import (
-    Arrays,
     Description,
     Member,
     OnEnd,
@@ -26,28 +31,10 @@ from .member import (
     Prune,
     Training,
 )
-from .program import Batches, ModelProgram, Shape, device_arrays
-from .programs import Programs, Setting
 from .relay import Relay
-from .stopping import EarlyStopping
+from .workshop import Job, Workshop
 
-_KEPT_READY = 8
-_programs = Programs()
 _NOT_BEGUN = Outcome(state=INTERRUPTED, stop_reason="interrupted")
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """A member made ready: its program and first state, or why it has none."""
-
-    member: Member
-    rule: EarlyStopping | None = None
-    description: Description | None = None
-    program: ModelProgram | None = None
-    state: Any = None
-    arrays: Any = None
-    reason: str = ""
-    error: str = ""
 
 
 def train(
@@ -84,7 +71,7 @@ def prepare(
     _check_weights(members, training)
     n_lanes = min(door.lane_count(lanes), max(len(members), 1))
     own_callbacks = callbacks.own_copies(training.callbacks, len(members))
-    workshop = _Workshop(members, training, one_core=n_lanes > 1)
+    workshop = Workshop(members, training, one_core=n_lanes > 1)
     return Prepared(workshop, workshop.descriptions(), n_lanes, own_callbacks)
 
 
@@ -92,7 +79,7 @@ def prepare(
 class Prepared:
     """Trainings that can begin. `descriptions` are of each group's model."""
 
-    _workshop: _Workshop
+    _workshop: Workshop
     descriptions: dict[Hashable, Description]
     _n_lanes: int
     _own_callbacks: Callable[[], tuple[Any, ...]]
@@ -106,9 +93,9 @@ class Prepared:
     ) -> list[Outcome]:
         """Train the members; return their outcomes in the order of the members.
 
-        A member's outcome does not depend on which others run, nor on the number of
-        lanes. Ctrl-C ends the epochs that are running: members not finished come back
-        with state INTERRUPTED.
+        A member's outcome does not depend on which others run (those of its cohort
+        aside), nor on the number of lanes. Ctrl-C ends the epochs that are running:
+        members not finished come back with state INTERRUPTED.
 
         Args:
             on_epoch: Called as (member, epoch, logs) after each epoch.
@@ -120,22 +107,29 @@ class Prepared:
         """
         _let_ctrl_c_end_a_wait()
         members = self._workshop.members if members is None else members
+        cohorts = _cohorts(members, self._workshop.training)
         outcomes: dict[int, Outcome] = {}
         stop = threading.Event()
         relay = Relay(self._n_lanes, len(members))
 
-        def course(job: _Job) -> Iterator[None]:
+        def course(job: Job) -> Iterator[lane.Gate]:
             if stop.is_set():
                 return
             own = replace(self._workshop.training, callbacks=self._own_callbacks())
-            outcome = yield from _run(job, own, on_epoch, prune, stop)
+            cohort = cohorts.get(job.member.cohort)
+            trained = lane.Course(
+                job.member, job.rule, on_epoch, stop.is_set, prune, cohort
+            )
+            outcome = yield from _run(job, own, trained)
+            if cohort is not None:
+                cohort.leave(trained)
             outcomes[id(job.member)] = outcome
             on_end(job.member, outcome)
 
         with ThreadPoolExecutor(self._n_lanes, thread_name_prefix="lane") as pool:
             running = [pool.submit(relay.run) for _ in range(self._n_lanes)]
             try:
-                for member in members:
+                for member in _together(members, cohorts):
                     job = self._workshop.make(member)
                     if job.program is not None:
                         relay.add(course(job))
@@ -195,187 +189,33 @@ def _check_weights(members: Sequence[Member], training: Training) -> None:
         raise InputError(msg)
 
 
-class _Workshop:
-    """Makes members ready, in the caller's thread: Keras keeps its state per thread.
-
-    Members are made ready just before they run, so that memory does not grow with
-    their number; only the first two of each group are made before anything runs, and
-    that is where bad input shows.
-    """
-
-    def __init__(
-        self, members: Sequence[Member], training: Training, *, one_core: bool
-    ) -> None:
-        self.members = members
-        self.training = training
-        self._one_core = one_core
-        self._shape = _shape(members, training)
-        self._on_device: dict[int, Any] = {}
-        self._ready: dict[int, _Job] = {}
-
-    def descriptions(self) -> dict[Hashable, Description]:
-        """Make the first two members of each group ready, and describe the first.
-
-        The second call of a function tells whether it hands out one model again.
-        """
-        self._meet_groups()
-        described: dict[Hashable, Description] = {}
-        seconds: set[Hashable] = set()
-        for member in self.members:
-            if member.group not in described:
-                job = self._make(member)
-                assert job.description is not None
-                described[member.group] = job.description
-            elif member.group not in seconds:
-                seconds.add(member.group)
-                job = self.make(member)
-            else:
-                continue
-            if len(self._ready) < _KEPT_READY:
-                self._ready[id(member)] = job
-        for member in self.members:
-            if member.group not in seconds:  # its only one: its function is asked again
-                self._drawn(member)
-        return described
-
-    def _meet_groups(self) -> None:
-        """Learn how groups differ, before a program is made for any of them."""
-        firsts = {member.group: member for member in reversed(self.members)}
-        if not self.training.search or len(firsts) == 1:
-            return
-        for member in reversed(firsts.values()):
-            model = self._drawn(member)
-            if not _cannot_compile(model):
-                with suppress(Exception):  # told of when it is made ready
-                    _programs.meet(*self._place(model, member))
-
-    def make(self, member: Member) -> _Job:
-        """Return the member's first state and its program, or why it has none."""
-        try:
-            return self._ready.pop(id(member), None) or self._make(member)
-        except template.ModelFunctionError as error:  # of this member, not of all
-            return _Job(member, error=str(error))
-
-    def _drawn(self, member: Member) -> Any:
-        size = self.training.batch_size
-        return template.draw(member.build, member.seed, member.arrays, size)
-
-    def _make(self, member: Member) -> _Job:
-        size = self.training.batch_size
-        model = self._drawn(member)
-        reason = _cannot_compile(model)
-        if not reason:
-            try:
-                program = _programs.find(*self._place(model, member))
-            except HomeroomError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever tracing trips over
-                reason = f"the model cannot be traced ({template.first_line(error)})"
-        if reason:
-            template.finish(model, member.build, member.arrays, size)
-            facts = template.describe(model, member.arrays.y)
-            rule = _resolve(self.training.early_stopping, facts, member, facts.names)
-            return _Job(member, rule, facts, None, reason=reason)
-        steps = program.program.steps
-        facts, logged = steps.description, steps.train_names
-        rule = _resolve(self.training.early_stopping, facts, member, logged)
-        state = program.state_of(model)
-        return _Job(member, rule, facts, program, state, self._arrays(member.arrays))
-
-    def _arrays(self, arrays: Arrays) -> Any:
-        if id(arrays) not in self._on_device:
-            self._on_device[id(arrays)] = device_arrays(
-                arrays, self.training.class_weight
-            )
-        return self._on_device[id(arrays)]
-
-    def _place(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:
-        """Return what `Programs` is asked with."""
-        shape, size = self._shape, self.training.batch_size
-        if member.validation_rows is None:
-            shape = replace(shape, n_measured=1)
-        setting = Setting(
-            self._arrays(member.arrays),
-            shape,
-            self._one_core,
-            self.training.search,
-        )
-        return (
-            model,
-            setting,
-            partial(template.finish, model, member.build, member.arrays, size),
-        )
+def _cohorts(members: Sequence[Member], training: Training) -> dict[Hashable, Cohort]:
+    """Return the cohorts of two members and more, where there is a rule to share."""
+    sizes = Counter(m.cohort for m in members if m.cohort is not None)
+    if training.early_stopping is None:
+        return {}
+    return {name: Cohort(size) for name, size in sizes.items() if size > 1}
 
 
-def _shape(members: Sequence[Member], training: Training) -> Shape:
-    """Return the one shape that every member's row tables fit into."""
-    size = training.batch_size
-    trained = [len(m.train_rows) for m in members]
-    validated = [
-        len(m.validation_rows) for m in members if m.validation_rows is not None
-    ]
-    train = _batches(size, trained)
-    measured = _batches(training.validation_batch_size or size, [*trained, *validated])
-    leaves = [leaf for m in members for leaf in door.jax().tree.leaves(m.arrays.x)]
-    return Shape(
-        train=train,
-        measured=measured,
-        n_measured=2,
-        # a batch is sliced from a table, so that none may be longer than a table
-        n_rows=max([
-            *map(len, leaves),
-            *trained,
-            *validated,
-            train.size,
-            measured.size,
-        ]),
-    )
-
-
-def _batches(size: int, lengths: Sequence[int]) -> Batches:
-    return Batches(size, tuple(sorted({n % size for n in lengths})))
-
-
-def _cannot_compile(model: Any) -> str:
-    """Return why a model has to go through plain fit, or nothing."""
-    if model.run_eagerly:
-        return "the model was compiled with run_eagerly=True"
-    if not model.jit_compile:
-        return "the model was compiled with jit_compile=False"
-    if getattr(identity.inner_optimizer(model), "use_ema", False):
-        return "the optimizer averages its weights at the end of fit (use_ema=True)"
-    return ""
-
-
-def _resolve(
-    rule: EarlyStopping | None,
-    facts: Description,
-    member: Member,
-    logged: Sequence[str],
-) -> EarlyStopping | None:
-    """Return the rule for a model that logs `logged` while it trains."""
-    if rule is None:
-        return None
-    known = list(logged)
-    if member.validation_rows is not None:
-        known += [f"val_{name}" for name in facts.names]
-    known += [f"train_eval_{name}" for name in facts.names]
-    name = rule.monitor.removeprefix("val_").removeprefix("train_eval_")
-    return callbacks.resolve_rule(rule, known, facts.directions.get(name))
+def _together(
+    members: Sequence[Member], cohorts: Mapping[Hashable, Cohort]
+) -> Iterator[Member]:
+    """Return a cohort's members one after the other, so that few wait for others."""
+    place: dict[Hashable, int] = {}
+    for member in members:
+        if member.cohort in cohorts:
+            place.setdefault(member.cohort, len(place))
+    return iter(sorted(members, key=lambda m: place.get(m.cohort, -1)))
 
 
 def _run(
-    job: _Job,
-    training: Training,
-    on_epoch: OnEpoch,
-    prune: Prune,
-    stop: threading.Event,
-) -> Generator[None, None, Outcome]:
+    job: Job, training: Training, course: lane.Course
+) -> Generator[lane.Gate, None, Outcome]:
     if job.error:
         return Outcome(state=FAILED, stop_reason="error", error=job.error)
-    course = lane.Course(job.member, job.rule, on_epoch, stop.is_set, prune)
     try:
         if job.program is None:
+            course.cohort = None  # Keras's fit does not wait for others
             return fallback.run(job.member, training, course, job.reason)
         job.program.program.wait()  # so that a member's seconds are its own
         return (

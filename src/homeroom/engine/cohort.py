@@ -1,0 +1,100 @@
+"""Members that stop together: early stopping that watches the mean of their curves.
+
+Every member of a cohort trains as many epochs as the others, a round at a time, and
+waits for them after it. When to stop is decided by the mean of all curves. Which
+epoch's weights a member keeps is decided by the mean of the *others*, so that a
+validation score does not choose the epoch it is taken at.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from .stopping import EarlyStopping, StoppingState, step
+
+if TYPE_CHECKING:
+    from .lane import Course
+
+
+class Cohort:
+    """Members under way together; told of from the threads of lanes.
+
+    `n_decided` are the epochs of all rounds that have ended.
+
+    Args:
+        n_members: How many there are.
+    """
+
+    def __init__(self, n_members: int) -> None:
+        self._lock = threading.Lock()
+        self._n_members = n_members
+        self._waiting: list[Course] = []
+        self._mean = StoppingState()
+        self._round = threading.Event()
+        self.n_decided = 0
+        self._until = 0
+
+    def epochs_ahead(self, rule: EarlyStopping, epoch: int, wanted: int) -> int:
+        """Return how many of the wanted epochs, from `epoch` on, are of this round.
+
+        Its first member decides where it ends, and never so late that patience could
+        run out before.
+        """
+        with self._lock:
+            if self._until == self.n_decided:
+                patience = max(1, rule.patience - self._mean.wait)
+                self._until = self.n_decided + min(wanted, patience)
+            return min(wanted, self._until - epoch)
+
+    def has_reached_end(self, epoch: int) -> bool:
+        """Return whether the round ends before `epoch`."""
+        with self._lock:
+            return epoch == self._until
+
+    def arrive(self, course: Course) -> threading.Event:
+        """Take in a member that is done with the round; return what is set at its end.
+
+        By then the member's course knows its best epoch and whether to stop.
+        """
+        with self._lock:
+            self._waiting.append(course)
+            ended = self._round
+            self._end_round()
+            return ended
+
+    def leave(self, course: Course) -> None:
+        """Go on without a member that ended or failed."""
+        with self._lock:
+            self._n_members -= 1
+            self._waiting = [other for other in self._waiting if other is not course]
+            self._end_round()
+
+    def _end_round(self) -> None:
+        if not self._waiting or len(self._waiting) < self._n_members:
+            return
+        for epoch in range(self.n_decided, self._until):
+            self._decide(epoch)
+        self._waiting, self.n_decided = [], self._until
+        self._round.set()
+        self._round = threading.Event()
+
+    def _decide(self, epoch: int) -> None:
+        rule = self._waiting[0].rule
+        assert rule is not None
+        values = [course.rows[epoch][rule.monitor] for course in self._waiting]
+        self._mean, decision = step(rule, self._mean, epoch, _mean(values))
+        for i, course in enumerate(self._waiting):
+            others = [*values[:i], *values[i + 1 :]] or values
+            state, _ = step(rule, course.stopping, epoch, _mean(others))
+            course.stopping = state
+            if decision.stop:
+                course.stopped_epoch, course.reason = epoch, "patience"
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Return the mean of what is a number, whatever the order; NaN if nothing is."""
+    finite = [value for value in values if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else math.nan

@@ -1,0 +1,203 @@
+"""Members made ready: their models built, traced, and given their first state."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from homeroom.errors import HomeroomError
+
+from . import callbacks, door, identity, template
+from .member import Arrays, Description, Member, Training
+from .program import Batches, ModelProgram, Shape, device_arrays
+from .programs import Programs, Setting
+from .stopping import EarlyStopping
+
+_KEPT_READY = 8
+_programs = Programs()
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A member made ready: its program and first state, or why it has none."""
+
+    member: Member
+    rule: EarlyStopping | None = None
+    description: Description | None = None
+    program: ModelProgram | None = None
+    state: Any = None
+    arrays: Any = None
+    reason: str = ""
+    error: str = ""
+
+
+class Workshop:
+    """Makes members ready, in the caller's thread: Keras keeps its state per thread.
+
+    Members are made ready just before they run, so that memory does not grow with
+    their number; only the first two of each group are made before anything runs, and
+    that is where bad input shows.
+    """
+
+    def __init__(
+        self, members: Sequence[Member], training: Training, *, one_core: bool
+    ) -> None:
+        self.members = members
+        self.training = training
+        self._one_core = one_core
+        self._shape = _shape(members, training)
+        self._on_device: dict[int, Any] = {}
+        self._ready: dict[int, Job] = {}
+
+    def descriptions(self) -> dict[Hashable, Description]:
+        """Make the first two members of each group ready, and describe the first.
+
+        The second call of a function tells whether it hands out one model again.
+        """
+        self._meet_groups()
+        described: dict[Hashable, Description] = {}
+        seconds: set[Hashable] = set()
+        for member in self.members:
+            if member.group not in described:
+                job = self._make(member)
+                assert job.description is not None
+                described[member.group] = job.description
+            elif member.group not in seconds:
+                seconds.add(member.group)
+                job = self.make(member)
+            else:
+                continue
+            if len(self._ready) < _KEPT_READY:
+                self._ready[id(member)] = job
+        for member in self.members:
+            if member.group not in seconds:  # its only one: its function is asked again
+                self._drawn(member)
+        return described
+
+    def _meet_groups(self) -> None:
+        """Learn how groups differ, before a program is made for any of them."""
+        firsts = {member.group: member for member in reversed(self.members)}
+        if not self.training.search or len(firsts) == 1:
+            return
+        for member in reversed(firsts.values()):
+            model = self._drawn(member)
+            if not _cannot_compile(model):
+                with suppress(Exception):  # told of when it is made ready
+                    _programs.meet(*self._place(model, member))
+
+    def make(self, member: Member) -> Job:
+        """Return the member's first state and its program, or why it has none."""
+        try:
+            return self._ready.pop(id(member), None) or self._make(member)
+        except template.ModelFunctionError as error:  # of this member, not of all
+            return Job(member, error=str(error))
+
+    def _drawn(self, member: Member) -> Any:
+        size = self.training.batch_size
+        return template.draw(member.build, member.seed, member.arrays, size)
+
+    def _make(self, member: Member) -> Job:
+        size = self.training.batch_size
+        model = self._drawn(member)
+        reason = _cannot_compile(model)
+        if not reason:
+            try:
+                program = _programs.find(*self._place(model, member))
+            except HomeroomError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever tracing trips over
+                reason = f"the model cannot be traced ({template.first_line(error)})"
+        if reason:
+            template.finish(model, member.build, member.arrays, size)
+            facts = template.describe(model, member.arrays.y)
+            rule = _resolve(self.training.early_stopping, facts, member, facts.names)
+            return Job(member, rule, facts, None, reason=reason)
+        steps = program.program.steps
+        facts, logged = steps.description, steps.train_names
+        rule = _resolve(self.training.early_stopping, facts, member, logged)
+        state = program.state_of(model)
+        return Job(member, rule, facts, program, state, self._arrays(member.arrays))
+
+    def _arrays(self, arrays: Arrays) -> Any:
+        if id(arrays) not in self._on_device:
+            self._on_device[id(arrays)] = device_arrays(
+                arrays, self.training.class_weight
+            )
+        return self._on_device[id(arrays)]
+
+    def _place(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:
+        """Return what `Programs` is asked with."""
+        shape, size = self._shape, self.training.batch_size
+        if member.validation_rows is None:
+            shape = replace(shape, n_measured=1)
+        setting = Setting(
+            self._arrays(member.arrays),
+            shape,
+            self._one_core,
+            self.training.search,
+        )
+        return (
+            model,
+            setting,
+            partial(template.finish, model, member.build, member.arrays, size),
+        )
+
+
+def _shape(members: Sequence[Member], training: Training) -> Shape:
+    """Return the one shape that every member's row tables fit into."""
+    size = training.batch_size
+    trained = [len(m.train_rows) for m in members]
+    validated = [
+        len(m.validation_rows) for m in members if m.validation_rows is not None
+    ]
+    train = _batches(size, trained)
+    measured = _batches(training.validation_batch_size or size, [*trained, *validated])
+    leaves = [leaf for m in members for leaf in door.jax().tree.leaves(m.arrays.x)]
+    return Shape(
+        train=train,
+        measured=measured,
+        n_measured=2,
+        # a batch is sliced from a table, so that none may be longer than a table
+        n_rows=max([
+            *map(len, leaves),
+            *trained,
+            *validated,
+            train.size,
+            measured.size,
+        ]),
+    )
+
+
+def _batches(size: int, lengths: Sequence[int]) -> Batches:
+    return Batches(size, tuple(sorted({n % size for n in lengths})))
+
+
+def _cannot_compile(model: Any) -> str:
+    """Return why a model has to go through plain fit, or nothing."""
+    if model.run_eagerly:
+        return "the model was compiled with run_eagerly=True"
+    if not model.jit_compile:
+        return "the model was compiled with jit_compile=False"
+    if getattr(identity.inner_optimizer(model), "use_ema", False):
+        return "the optimizer averages its weights at the end of fit (use_ema=True)"
+    return ""
+
+
+def _resolve(
+    rule: EarlyStopping | None,
+    facts: Description,
+    member: Member,
+    logged: Sequence[str],
+) -> EarlyStopping | None:
+    """Return the rule for a model that logs `logged` while it trains."""
+    if rule is None:
+        return None
+    known = list(logged)
+    if member.validation_rows is not None:
+        known += [f"val_{name}" for name in facts.names]
+    known += [f"train_eval_{name}" for name in facts.names]
+    name = rule.monitor.removeprefix("val_").removeprefix("train_eval_")
+    return callbacks.resolve_rule(rule, known, facts.directions.get(name))
