@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .comparison import Comparison, compare, practical_difference
     from .curve import Curve, mean_curve
+    from .epochs import EpochChoice, epoch_choices
     from .intervals import bootstrap_interval, half_width, sd_interval, wilson
     from .numbers import (
         ABSENT,
@@ -43,6 +44,7 @@ __all__ = [
     "ABSENT",
     "Comparison",
     "Curve",
+    "EpochChoice",
     "Gap",
     "Summary",
     "WorstFold",
@@ -52,6 +54,7 @@ __all__ = [
     "candidate_verdict",
     "clipped",
     "compare",
+    "epoch_choices",
     "expected_maximum",
     "first_above",
     "format_interval",
@@ -89,6 +92,10 @@ _FILE_OF = {
     "curve": (
         "Curve",
         "mean_curve",
+    ),
+    "epochs": (
+        "EpochChoice",
+        "epoch_choices",
     ),
     "intervals": (
         "bootstrap_interval",

@@ -22,6 +22,7 @@ from homeroom.records import (
     Listener,
     MemberRecord,
     Metric,
+    Settings,
     SplitPlanRecord,
     Verdict,
 )
@@ -34,6 +35,7 @@ from .fitting import Interrupted
 from .keeping import keep_run
 from .listening import check_verbose, progress
 from .member import (
+    MEAN_CURVE,
     Result,
     assign,
     check_seed,
@@ -55,6 +57,7 @@ class CrossValidation:
             repeats); NaN for rows that no fold validated. None if there are none.
         directions: Which way each other metric is better, "max" or "min".
         examination: What the doctor found before and after training.
+        settings: How the trainings were made.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -75,6 +78,7 @@ class CrossValidation:
     predictions: NDArray[np.float32] | None = None
     directions: Mapping[str, str] = field(default_factory=dict)
     examination: Examination | None = None
+    settings: Settings | None = None
 
     def summary(self, key: str | None = None) -> judgement.Summary:
         """Return mean, spreads, interval and failures for a validation key."""
@@ -101,6 +105,15 @@ class CrossValidation:
     def verdict(self) -> Verdict:
         """What the learning curves of all trainings say together."""
         return judgement.candidate_verdict(self.members, self.plan, self.metric)
+
+    @property
+    def epoch_choices(self) -> tuple[judgement.EpochChoice, ...]:
+        """What each way to choose the epoch comes to, the honest one first.
+
+        Empty without early stopping, or when the trainings did not stop together.
+        """
+        rule = self.settings.early_stopping if self.settings else None
+        return judgement.epoch_choices(self.members, self.plan, self.metric, rule)
 
     def plot(self) -> Any:
         """Return the learning curves of all folds as an Altair chart."""
@@ -152,6 +165,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     batch_size: int = 32,
     epochs: int = 1,
     early_stopping: EarlyStopping | None = None,
+    epoch_choice: str = MEAN_CURVE,
     groups: Any = None,
     sample_weight: Any = None,
     class_weight: dict[int, float] | None = None,
@@ -184,6 +198,12 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         batch_size: Rows per weight update.
         epochs: Passes over the training rows.
         early_stopping: When to stop.
+        epoch_choice: What early stopping watches. "mean_curve": the mean over folds,
+            as `cv` of gradient boosting does; all folds stop together, and each is
+            scored at the epoch that is best for the mean of the *others*, so that no
+            score chooses its own epoch. "per_fold": each training stops by its own
+            curve, as in Keras, which flatters its score. With "mean_curve"
+            `CrossValidation.epoch_choices` says by how much.
         groups: One group per row; a group is never on both sides.
         sample_weight: One weight per row.
         class_weight: Weight per class, for training rows only.
@@ -247,12 +267,25 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     case = case_of(dataset, plan, preprocess=preprocess, seed=seed)
     examined = before_training(case, overrule)
     assignments = assign(
-        [candidate], dataset, plan, n_seeds=seeds, seed=seed, preprocess=preprocess
+        [candidate],
+        dataset,
+        plan,
+        n_seeds=seeds,
+        seed=seed,
+        preprocess=preprocess,
+        epoch_choice=epoch_choice,
     )
     task = dataset.record.task
     prepared = trials.prepare(assignments, training, dataset, lanes=lanes)
     found = prepared.descriptions
     yardstick = trials.choose_metric(metric, task, found)
+    settings = settings_of(
+        training,
+        seed=seed,
+        n_seeds=seeds,
+        directions=found[candidate.name].directions,
+        epoch_choice=epoch_choice,
+    )
     kept = None if store is None else open_store(store)
     with progress(verbose, yardstick, listener, [candidate.name]) as tell:
         tell(Examined(examined))
@@ -266,9 +299,9 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         predictions=predictions,
         directions=found[candidate.name].directions,
         examination=after_training(examined, case, {candidate.name: predictions}),
+        settings=settings,
     )
     if kept is not None:
-        settings = settings_of(training, seed=seed, n_seeds=seeds)
         weights = found[candidate.name].n_weights
         mine = candidate.record(weights or None)
         keep_run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,7 +37,7 @@ from .examining import after_training, before_training, case_of
 from .final_test import SealedTest, earlier_openings, told_of_openings
 from .fitting import Interrupted
 from .listening import check_verbose, progress
-from .member import check_seed, settings_of, training_of
+from .member import MEAN_CURVE, check_seed, settings_of, training_of
 from .refit import kept, refit
 from .rows import whole_dataset
 from .run import Run, evolved
@@ -175,6 +176,7 @@ class Experiment:
         epochs: int = 100,
         batch_size: int = 32,
         early_stopping: EarlyStopping | None = None,
+        epoch_choice: str = MEAN_CURVE,
         metric: str | Metric | None = None,
         class_weight: dict[int, float] | None = None,
         callbacks: Sequence[Any] = (),
@@ -194,6 +196,7 @@ class Experiment:
             epochs: Passes over the training rows, at most.
             batch_size: Rows per weight update.
             early_stopping: When to stop. Default: patience 10 on val_loss.
+            epoch_choice: What early stopping watches, as in `cross_validate`.
             metric: The yardstick of the choice; accuracy or an error by default.
             class_weight: Weight per class, for training rows only.
             callbacks: Keras callbacks that only read the logs of an epoch.
@@ -244,10 +247,12 @@ class Experiment:
             seed=self._seed,
             preprocess=self._preprocess,
             lanes=lanes,
+            epoch_choice=epoch_choice,
         )
         entry = enter(self._candidates, ground, n_seeds=seeds)
         found = entry.descriptions
         yardstick = trials.choose_metric(metric, self._development.record.task, found)
+        directions = ChainMap(*(each.directions for each in found.values()))
         record = RunRecord(
             id="",
             name=self._name,
@@ -257,7 +262,13 @@ class Experiment:
             partition=self._partition,
             plan=plan.record,
             settings=evolved(
-                settings_of(training, seed=self._seed, n_seeds=seeds),
+                settings_of(
+                    training,
+                    seed=self._seed,
+                    n_seeds=seeds,
+                    directions=directions,
+                    epoch_choice=epoch_choice,
+                ),
                 preprocessing=_told(self._preprocess, self._development),
             ),
             metric=yardstick,
@@ -345,7 +356,7 @@ class Experiment:
         [chosen] = [c for c in candidates if c.name == name]
         return refit(
             chosen,
-            record.members_of(name),
+            record,
             self._development,
             training,
             seed=self._seed,

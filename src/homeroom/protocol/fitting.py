@@ -250,7 +250,12 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
             candidate.record(found[candidate.name].n_weights),
             dataset,
             _plan_record(dataset, fold, validation_split),
-            settings_of(training, seed=seed, n_seeds=1),
+            settings_of(
+                training,
+                seed=seed,
+                n_seeds=1,
+                directions=found[candidate.name].directions,
+            ),
             yardstick,
             [record],
             examined,

@@ -17,6 +17,8 @@ from homeroom.splits import Fold, SplitPlan
 
 from .candidate import Candidate, facts_of
 
+MEAN_CURVE, PER_FOLD = "mean_curve", "per_fold"
+
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
@@ -87,15 +89,18 @@ def assign(
     n_seeds: int,
     seed: int,
     preprocess: Any = None,
+    epoch_choice: str = PER_FOLD,
 ) -> list[Assignment]:
     """Return every training of the plan: candidate × fold × seed.
 
     The seeds of weights and of batch orders depend on the fold and the seed's number,
-    not on the candidate: candidates are compared on the same batches.
+    not on the candidate: candidates are compared on the same batches. The folds of
+    one repeat and seed are a cohort where the mean curve chooses the epoch.
 
     Raises:
         InputError: If `n_seeds` is not a positive whole number.
     """
+    together = check_epoch_choice(epoch_choice) == MEAN_CURVE
     if not isinstance(n_seeds, int) or n_seeds < 1:
         raise InputError(f"seeds={n_seeds!r}: use a whole number, 1 or more.")
     assignments = []
@@ -119,6 +124,7 @@ def assign(
                     order_seed=seeding.derive(seed, "order", number, i),
                     # a fold with a category of its own has a model of its own width
                     group=(candidate.name, *width),
+                    cohort=(candidate.name, fold.repeat, i) if together else None,
                 )
                 assignments.append(Assignment(candidate, number, i, member))
     return assignments
@@ -236,14 +242,43 @@ def _stopping_in(
     return EarlyStopping(**values), [c for c in callbacks if c is not rule]
 
 
-def settings_of(training: Training, *, seed: int, n_seeds: int) -> Settings:
-    """Return what is remembered of how the members were trained."""
+def check_epoch_choice(value: Any) -> str:
+    """Return the name of a way to choose the epoch.
+
+    Raises:
+        InputError: If there is none of that name.
+    """
+    if value not in {MEAN_CURVE, PER_FOLD}:
+        raise InputError(
+            f"epoch_choice={value!r}: use {MEAN_CURVE!r} (the folds stop together, by "
+            f"the mean of their curves) or {PER_FOLD!r} (each by its own)."
+        )
+    return str(value)
+
+
+def settings_of(
+    training: Training,
+    *,
+    seed: int,
+    n_seeds: int,
+    directions: Mapping[str, str],
+    epoch_choice: str = PER_FOLD,
+) -> Settings:
+    """Return what is remembered of how the members were trained.
+
+    `directions` say which way each metric is better, for the mode of early stopping.
+    """
     stopping = training.early_stopping
+    rule = stopping.to_dict() if stopping else None
+    if rule and rule["mode"] == "auto":
+        name = rule["monitor"].removeprefix("val_").removeprefix("train_eval_")
+        rule["mode"] = directions.get(name, "min")
     return Settings(
         epochs=training.epochs,
         batch_size=training.batch_size,
         seed=seed,
         n_seeds=n_seeds,
         shuffle=training.shuffle,
-        early_stopping=stopping.to_dict() if stopping else None,
+        early_stopping=rule,
+        epoch_choice=epoch_choice if rule else PER_FOLD,
     )

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from homeroom import data, engine, seeding
+from homeroom import data, engine, judgement, seeding
 from homeroom.data import Dataset
 from homeroom.engine import Member, Training
 from homeroom.errors import FitError, StoreError
@@ -19,7 +19,6 @@ from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
     Listener,
-    MemberRecord,
     Note,
     RefitRecord,
     RunRecord,
@@ -29,7 +28,7 @@ from homeroom.store import Store, dump_estimator, load_estimator
 
 from . import estimator, trials
 from .candidate import Candidate
-from .member import Assignment, facts_in, fold_arrays
+from .member import MEAN_CURVE, Assignment, facts_in, fold_arrays
 
 _EVALUATE_ROWS = 256
 
@@ -87,17 +86,18 @@ class Winner:
 
 def refit(
     candidate: Candidate,
-    members: Sequence[MemberRecord],
+    run: RunRecord,
     development: Dataset,
     training: Training,
     *,
     seed: int,
     preprocess: Any,
 ) -> tuple[Winner, RefitRecord]:
-    """Train the chosen candidate on all development rows.
+    """Train the chosen candidate of a run on all development rows.
 
     It gets the number of weight updates that its trainings in the folds needed (the
-    median), not their number of epochs: an epoch of all rows has more updates.
+    median), not their number of epochs: an epoch of all rows has more updates. Where
+    the folds stopped together, they needed the best epoch of their mean curve.
 
     Raises:
         FitError: If the training fails on all rows although it did not in the folds.
@@ -124,7 +124,9 @@ def refit(
         winner = Winner(candidate.name, "estimator", model, fitted, task, n_classes)
         reason = f"fitted once more on all {len(rows)} development rows"
         return winner, _record(member, 1, 0, reason)
-    epochs, reason = _epochs(members, len(rows), training.batch_size)
+    epochs, reason = _epochs(
+        _updates(run, candidate.name), len(rows), training.batch_size
+    )
     settings = trials.without_stopping(training, epochs)
     [outcome] = engine.train([member], settings)
     if outcome.state == INTERRUPTED:
@@ -184,16 +186,22 @@ def by_class(outputs: NDArray[Any]) -> NDArray[Any]:
     return outputs
 
 
-def _epochs(
-    members: Sequence[MemberRecord], n_rows: int, batch_size: int
-) -> tuple[int, str]:
-    """Return the epochs of the refit and why."""
-    kept = [
-        member.updates_per_epoch * (member.best_epoch + 1)
-        if member.best_epoch is not None
-        else member.n_updates
-        for member in members
+def _updates(run: RunRecord, name: str) -> list[int]:
+    """Return after how many updates each training in the folds was at its best."""
+    members = run.members_of(name)
+    best = [member.best_epoch for member in members]
+    if run.settings.epoch_choice == MEAN_CURVE and None not in best:
+        rule = run.settings.early_stopping
+        for choice in judgement.epoch_choices(members, run.plan, run.metric, rule):
+            best = list(choice.epochs) if choice.rule == MEAN_CURVE else best
+    return [
+        m.n_updates if epoch is None else m.updates_per_epoch * (epoch + 1)
+        for m, epoch in zip(members, best, strict=True)
     ]
+
+
+def _epochs(kept: Sequence[int], n_rows: int, batch_size: int) -> tuple[int, str]:
+    """Return the epochs of the refit and why."""
     updates = median(kept)
     per_epoch = -(-n_rows // batch_size)
     epochs = max(1, round(updates / per_epoch))

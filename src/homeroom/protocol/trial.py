@@ -25,14 +25,18 @@ from homeroom.splits import SplitPlan
 
 from . import trials
 from .candidate import Candidate, as_candidate
-from .member import Assignment, Result, assign
+from .member import PER_FOLD, Assignment, Result, assign
 
 Place: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What every trial of a search shares."""
+    """What every trial of a search shares.
+
+    `epoch_choice` is for the candidates that are compared. A trial's folds do not run
+    at the same time, so that each stops by its own curve.
+    """
 
     model: Any
     dataset: Dataset
@@ -42,6 +46,7 @@ class Ground:
     seed: int
     preprocess: Any = None
     lanes: int | None = None
+    epoch_choice: str = PER_FOLD
 
 
 @dataclass(eq=False)

@@ -170,6 +170,7 @@ def _prepared(
         n_seeds=n_seeds,
         seed=ground.seed,
         preprocess=ground.preprocess,
+        epoch_choice=ground.epoch_choice,
     )
     return trials.prepare(
         assignments, ground.training, ground.dataset, lanes=ground.lanes

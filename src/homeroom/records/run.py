@@ -27,7 +27,12 @@ class CandidateRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided before looking."""
+    """What was decided before looking.
+
+    `early_stopping` has the parameters of the rule, its mode resolved. `epoch_choice`
+    is "mean_curve" where folds stopped together and no score chose its own epoch,
+    "per_fold" where each training stopped by its own.
+    """
 
     epochs: int
     batch_size: int
@@ -36,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     shuffle: bool = True
     early_stopping: dict[str, Any] | None = None
     preprocessing: str | None = None
+    epoch_choice: str = "per_fold"
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
