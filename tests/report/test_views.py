@@ -436,3 +436,33 @@ def test_a_candidate_that_never_began_is_shown() -> None:
     view = run_view(msgspec.structs.replace(run, candidates=(*run.candidates, late)))
     row = view.leaderboard[-1]
     assert (row.candidate, row.mean.text, row.n_trainings) == ("late", "–", 0)
+
+
+def test_ways_to_choose_the_epoch_are_told_where_folds_stopped_together() -> None:
+    """Four ways with their means, the honest one marked; else only the caveat."""
+    run = fakes.run_of()
+    rule = {"monitor": "val_loss", "mode": "min", "patience": 8}
+    shortest = min(m.history.n_epochs for m in run.members)
+    members = tuple(
+        msgspec.structs.replace(
+            m,
+            history=History({k: v[:shortest] for k, v in m.history.series.items()}),
+            best_epoch=shortest - 1,
+        )
+        for m in run.members
+    )
+    settings = msgspec.structs.replace(
+        run.settings, early_stopping=rule, epoch_choice="mean_curve"
+    )
+    view = run_view(msgspec.structs.replace(run, members=members, settings=settings))
+    shown = view.candidates[0].epochs
+    assert shown is not None
+    assert [row.scored for row in shown.rows] == [True, False, False, False]
+    assert shown.rows[1].epochs in shown.sentence
+    assert shown.rows[3].mean.text in shown.sentence
+    assert any("no score chose its own epoch" in said for said in view.caveats)
+    facts = {fact.label: fact.value for fact in view.settings}
+    assert facts["early stopping"].startswith("watches val_loss, patience 8, of the")
+    alone = run_view(run)
+    assert alone.candidates[0].epochs is None
+    assert any("a little too good" in said for said in alone.caveats)

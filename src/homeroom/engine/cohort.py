@@ -11,12 +11,19 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .stopping import EarlyStopping, StoppingState, step
 
-if TYPE_CHECKING:
-    from .lane import Course
+
+class Follower(Protocol):
+    """What a member tells of itself, and what it is told at the end of a round."""
+
+    rule: EarlyStopping | None
+    rows: list[dict[str, float]]
+    stopping: StoppingState
+    stopped_epoch: int | None
+    reason: str
 
 
 class Cohort:
@@ -31,7 +38,7 @@ class Cohort:
     def __init__(self, n_members: int) -> None:
         self._lock = threading.Lock()
         self._n_members = n_members
-        self._waiting: list[Course] = []
+        self._waiting: list[Follower] = []
         self._mean = StoppingState()
         self._round = threading.Event()
         self.n_decided = 0
@@ -54,10 +61,10 @@ class Cohort:
         with self._lock:
             return epoch == self._until
 
-    def arrive(self, course: Course) -> threading.Event:
+    def arrive(self, course: Follower) -> threading.Event:
         """Take in a member that is done with the round; return what is set at its end.
 
-        By then the member's course knows its best epoch and whether to stop.
+        By then the member has been told its best epoch and whether to stop.
         """
         with self._lock:
             self._waiting.append(course)
@@ -65,7 +72,7 @@ class Cohort:
             self._end_round()
             return ended
 
-    def leave(self, course: Course) -> None:
+    def leave(self, course: Follower) -> None:
         """Go on without a member that ended or failed."""
         with self._lock:
             self._n_members -= 1

@@ -91,6 +91,8 @@ def epoch_choices(
     """
     if not stopping or not stopping["monitor"].startswith("val_"):
         return ()
+    if stopping.get("mode") not in {"min", "max"}:
+        return ()
     cohorts: dict[tuple[int, int], list[MemberRecord]] = {}
     for member in sorted(members, key=_place):
         if member.state == COMPLETE and member.path != "estimator":

@@ -131,7 +131,7 @@ class CrossValidation:
         from homeroom import report
 
         return report.cross_validation_view(
-            self.candidate, self.members, self.plan, self.metric
+            self.candidate, self.members, self.plan, self.metric, self.settings
         )
 
     def _repr_html_(self) -> str:

@@ -207,8 +207,8 @@ def _epochs(kept: Sequence[int], n_rows: int, batch_size: int) -> tuple[int, str
     epochs = max(1, round(updates / per_epoch))
     reason = (
         f"{epochs} epochs of {per_epoch} updates on all {n_rows} development rows: "
-        f"nearest to the {updates:.0f} updates (median of {len(kept)} trainings) after "
-        "which the kept weights were reached in the folds"
+        f"nearest to the {updates:.0f} updates (median of {len(kept)} trainings) that "
+        "were best in the folds"
     )
     return epochs, reason
 

@@ -229,6 +229,25 @@ class SearchView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRow:
+    """One way to choose the epoch; `scored` marks the one that the scores are from."""
+
+    chosen_by: str
+    epochs: str
+    mean: Shown
+    flattery: str
+    scored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EpochsView:
+    """How many epochs, chosen several ways, and what that says in a sentence."""
+
+    sentence: str
+    rows: tuple[EpochRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateView:
     """Everything about one candidate."""
 
@@ -242,6 +261,7 @@ class CandidateView:
     curves: tuple[CurveView, ...]
     members: tuple[MemberRow, ...]
     search: SearchView | None = None
+    epochs: EpochsView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +363,7 @@ class CrossValidationView:
     caveats: tuple[str, ...]
     untrained: tuple[Fact, ...] = ()
     measured_on: str = ""
+    epochs: EpochsView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

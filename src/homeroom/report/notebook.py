@@ -58,7 +58,12 @@ def cross_validation_html(view: CrossValidationView) -> str:
         title=f"{view.name} · cross-validation",
         headline=view.answer,
         answer="",
-        why=view.row.verdict_text,
+        why=" ".join(
+            filter(
+                None,
+                [view.row.verdict_text, view.epochs.sentence if view.epochs else ""],
+            )
+        ),
         rows=(view.row,),
         members=view.members,
         failures=view.failures,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from homeroom import judgement
 
@@ -108,7 +108,7 @@ def settings_facts(settings: Settings, metric: Metric) -> tuple[Fact, ...]:
         Fact("batch size", format_count(settings.batch_size)),
         Fact("seeds per fold", format_count(settings.n_seeds)),
         Fact("rows shuffled", "every epoch" if settings.shuffle else "never"),
-        Fact("early stopping", _early_stopping(settings.early_stopping)),
+        Fact("early stopping", _early_stopping(settings)),
         Fact("preprocessing", settings.preprocessing or "none"),
         Fact("seed", str(settings.seed)),
     ]
@@ -211,13 +211,16 @@ def _kinds(kinds: Mapping[str, str]) -> str:
     )
 
 
-def _early_stopping(stopping: Mapping[str, Any] | None) -> str:
+def _early_stopping(settings: Settings) -> str:
+    stopping = settings.early_stopping
     if not stopping:
         return "none: every training uses all epochs"
     monitor = stopping.get("monitor", "val_loss")
     said = f"watches {monitor}"
     if "patience" in stopping:
         said += f", patience {stopping['patience']}"
+    if settings.epoch_choice == "mean_curve":
+        said += ", of the mean over folds"
     if stopping.get("restore_best_weights", True):
         said += ", best weights kept"
     return said

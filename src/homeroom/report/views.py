@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import measures, provenance, words
 from .curves import curve_views
+from .epochs import epochs_view
 from .examination import ExaminationView, examination_view
 from .formats import (
     format_count,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         MemberRecord,
         Metric,
         RunRecord,
+        Settings,
         SplitPlanRecord,
         Verdict,
     )
@@ -103,8 +105,11 @@ def cross_validation_view(
     members: Sequence[MemberRecord],
     plan: SplitPlanRecord,
     metric: Metric,
+    settings: Settings | None = None,
 ) -> CrossValidationView:
     """Return everything that is shown of one candidate on all folds.
+
+    Without `settings` it is not known how the epochs were chosen.
 
     Raises:
         InputError: If there is no training, or one has no score in the metric.
@@ -121,7 +126,10 @@ def cross_validation_view(
         members=tuple(member_row(member, metric) for member in members),
         split=provenance.split_view(plan),
         failures=failures([one]),
-        caveats=words.cross_validation_caveats(metric, members, len(plan.folds), row),
+        caveats=words.cross_validation_caveats(
+            metric, members, len(plan.folds), row, settings
+        ),
+        epochs=epochs_view(members, plan, metric, _rule(settings)),
         untrained=untrained([one]),
         measured_on=provenance.measured_on(plan, len({m.seed_index for m in members})),
     )
@@ -191,9 +199,15 @@ def _candidates(
             curves=curve_views(each.members, run.metric, each.verdict),
             members=tuple(member_row(m, run.metric) for m in each.members),
             search=_tuned(run, each.candidate),
+            epochs=epochs_view(each.members, run.plan, run.metric, _rule(run.settings)),
         )
         for each in _in_order(candidates, rows)
     )
+
+
+def _rule(settings: Settings | None) -> dict[str, Any] | None:
+    together = settings is not None and settings.epoch_choice == "mean_curve"
+    return settings.early_stopping if settings is not None and together else None
 
 
 def _tuned(run: RunRecord, candidate: str) -> SearchView | None:

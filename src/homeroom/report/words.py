@@ -22,7 +22,7 @@ from .models import Fact, FinalTestView
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from homeroom.records import FinalTest, MemberRecord, RunRecord
+    from homeroom.records import FinalTest, MemberRecord, RunRecord, Settings
 
     from .models import LeaderboardRow
 
@@ -126,12 +126,7 @@ def final_test_view(run: RunRecord, chosen: LeaderboardRow | None) -> FinalTestV
 def caveats(run: RunRecord, chosen: LeaderboardRow | None) -> tuple[str, ...]:
     """Return what must be known to trust the numbers of a run."""
     said = list(_of_scores(run.metric, run.members, len(run.plan.folds), chosen))
-    if run.settings.early_stopping:
-        said.append(
-            "Early stopping picked each training's epoch on the same validation rows "
-            "that give its score, so validation scores are a little too good. The "
-            "final test has no such advantage."
-        )
+    said += _of_epochs(run.settings)
     if run.final_test is None:
         said.append(
             "The final test has not been opened. Until it is, every score here is "
@@ -146,15 +141,36 @@ def caveats(run: RunRecord, chosen: LeaderboardRow | None) -> tuple[str, ...]:
 
 
 def cross_validation_caveats(
-    metric: Metric, members: Sequence[MemberRecord], n_folds: int, row: LeaderboardRow
+    metric: Metric,
+    members: Sequence[MemberRecord],
+    n_folds: int,
+    row: LeaderboardRow,
+    settings: Settings | None,
 ) -> tuple[str, ...]:
     """Return what must be known to trust a cross-validation."""
     said = list(_of_scores(metric, members, n_folds, row))
+    said += _of_epochs(settings)
     said.append(
         "These are validation scores. A score that no decision has touched needs rows "
         "that were sealed before: see homeroom.Experiment."
     )
     return tuple(said)
+
+
+def _of_epochs(settings: Settings | None) -> list[str]:
+    if settings is None or not settings.early_stopping:
+        return []
+    if settings.epoch_choice == "mean_curve":
+        return [
+            "Early stopping watched the mean curve of the folds, which stopped "
+            "together. Each fold is scored at the epoch that is best for the mean of "
+            "the other folds, so that no score chose its own epoch."
+        ]
+    return [
+        "Early stopping picked each training's epoch on the same validation rows "
+        "that give its score, so validation scores are a little too good. The "
+        "final test has no such advantage."
+    ]
 
 
 def _of_scores(

@@ -1,0 +1,86 @@
+"""How many epochs, chosen four ways: what each comes to, and how much it flatters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeroom import judgement
+
+from . import measures
+from .formats import format_epochs, format_spread, metric_label
+from .models import EpochRow, EpochsView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from homeroom.judgement import EpochChoice
+    from homeroom.records import MemberRecord, Metric, SplitPlanRecord
+
+_CHOSEN_BY = {
+    "other_folds": "mean curve of the other folds",
+    "mean_curve": "mean curve of all folds",
+    "one_std_err": "earliest within one standard error of that",
+    "per_fold": "each fold's own curve",
+}
+
+
+def epochs_view(
+    members: Sequence[MemberRecord],
+    plan: SplitPlanRecord,
+    metric: Metric,
+    stopping: Mapping[str, Any] | None,
+) -> EpochsView | None:
+    """Return the four ways; None unless the folds were trained equally long.
+
+    `stopping` has the parameters of early stopping, or is None.
+    """
+    choices = judgement.epoch_choices(members, plan, metric, stopping)
+    if not choices:
+        return None
+    by_rule = {choice.rule: choice for choice in choices}
+    return EpochsView(
+        sentence=_sentence(by_rule, metric),
+        rows=tuple(
+            EpochRow(
+                chosen_by=_CHOSEN_BY[choice.rule],
+                epochs=_epochs(choice),
+                mean=measures.score(choice.mean, metric),
+                flattery=_flattery(choice, metric),
+                scored=choice.rule == "other_folds",
+            )
+            for choice in choices
+        ),
+    )
+
+
+def _sentence(choices: Mapping[str, EpochChoice], metric: Metric) -> str:
+    honest, own = choices["other_folds"], choices["per_fold"]
+    said = (
+        f"The mean curve of the folds is best at epoch "
+        f"{format_epochs(choices['mean_curve'].median_epoch + 1)}. Each fold is scored "
+        f"at the epoch that is best for the others ({_epochs(honest)})"
+    )
+    label = metric_label(metric.name)
+    mean = measures.score(own.mean, metric).text
+    if own.flattery > 0:
+        by = format_spread(own.flattery, metric)
+        return (
+            f"{said}. Chosen by its own curve, the mean {label} would read {mean}: too "
+            f"good by {by}."
+        )
+    return f"{said}. Chosen by its own curve, the mean {label} would read {mean}."
+
+
+def _epochs(choice: EpochChoice) -> str:
+    low, high = min(choice.epochs) + 1, max(choice.epochs) + 1
+    if low == high:
+        return f"{low}"
+    return f"{low} to {high}"
+
+
+def _flattery(choice: EpochChoice, metric: Metric) -> str:
+    if choice.rule == "other_folds":
+        return "–"
+    by = format_spread(abs(choice.flattery), metric)
+    return by if choice.flattery >= 0 else f"-{by}"

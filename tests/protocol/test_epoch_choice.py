@@ -1,0 +1,140 @@
+"""Folds stop together by default, and no score chooses the epoch it is taken at."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import homeroom as hr
+from homeroom import engine, judgement
+from homeroom.errors import InputError
+
+PLAN = {"cv": 4, "epochs": 60, "seed": 3, "verbose": 0}
+RULE = hr.EarlyStopping(patience=4)
+
+
+@pytest.fixture(scope="module")
+def together(net, flowers):
+    return hr.cross_validate(net, *flowers, seeds=2, early_stopping=RULE, **PLAN)
+
+
+def test_the_folds_of_a_seed_train_equally_long(together):
+    """Each repeat and seed is stopped as one; both seeds need not stop alike."""
+    for seed in (0, 1):
+        mine = [m for m in together.members if m.seed_index == seed]
+        assert len({m.history.n_epochs for m in mine}) == 1
+    assert together.settings.epoch_choice == "mean_curve"
+
+
+def test_what_is_kept_is_what_the_other_folds_choose(together):
+    """The engine's kept epochs are those that judgement finds in the histories."""
+    honest = together.epoch_choices[0]
+    assert honest.rule == "other_folds"
+    assert honest.epochs == tuple(m.best_epoch for m in together.members)
+    assert together.mean() == pytest.approx(honest.mean, abs=1e-12)
+
+
+def test_the_curves_are_those_of_training_without_a_rule(together, net, flowers):
+    """Only the end is decided together: every number on the way is the fold's own."""
+    free = hr.cross_validate(net, *flowers, seeds=2, **PLAN)
+    for mine, unstopped in zip(together.members, free.members, strict=True):
+        n = mine.history.n_epochs
+        assert n < PLAN["epochs"]
+        for key, values in mine.history.series.items():
+            assert values == unstopped.history.series[key][:n]
+
+
+def test_per_fold_is_what_keras_does(net, flowers, keras):
+    """Every fold by its own curve equals Keras's callback, as before."""
+    mine = hr.cross_validate(
+        net, *flowers, early_stopping=RULE, epoch_choice="per_fold", **PLAN
+    )
+    assert len({m.history.n_epochs for m in mine.members}) > 1
+    for member in mine.members:
+        losses = member.history.series["val_loss"]
+        assert member.best_epoch == int(np.argmin(np.float32(losses)))
+        assert len(losses) in {member.best_epoch + 5, PLAN["epochs"]}
+    assert mine.epoch_choices == ()
+    assert mine.settings.epoch_choice == "per_fold"
+
+
+def test_out_of_fold_predictions_are_of_the_kept_epoch(together, flowers, net):
+    """The predictions give the very accuracy that is the score of the fold."""
+    x, y = flowers
+    one = hr.cross_validate(net, x, y, early_stopping=RULE, **PLAN)
+    right = one.predictions.argmax(axis=1) == y
+    assert right.mean() == pytest.approx(one.mean(), abs=1e-6)
+
+
+def test_the_refit_takes_the_epochs_of_the_mean_curve(net, flowers):
+    """All development rows are trained for the updates of the mean curve's best."""
+    experiment = hr.Experiment(*flowers, seed=2, store=":memory:")
+    run = experiment.add("net", net).run(
+        cv=4, epochs=60, early_stopping=RULE, verbose=0
+    )
+    record = run.record
+    rule = record.settings.early_stopping
+    assert rule["mode"] == "min"
+    choices = judgement.epoch_choices(
+        record.members_of("net"), record.plan, record.metric, rule
+    )
+    [mean] = [c for c in choices if c.rule == "mean_curve"]
+    updates = (mean.epochs[0] + 1) * record.members[0].updates_per_epoch
+    per_epoch = -(-record.refit.n_rows // 32)
+    assert record.refit.epochs == max(1, round(updates / per_epoch))
+
+
+def test_one_fold_stops_by_itself(net, flowers):
+    """With one fold there are no others: Keras's rule holds, as in fit."""
+    pairs = [(np.arange(90), np.arange(90, 120))]
+    plan = PLAN | {"cv": pairs}
+    mine = hr.cross_validate(net, *flowers, early_stopping=RULE, **plan)
+    own = hr.cross_validate(
+        net, *flowers, early_stopping=RULE, epoch_choice="per_fold", **plan
+    )
+    assert mine.members[0].final_weights == own.members[0].final_weights
+
+
+def test_an_unknown_way_is_refused(net, flowers):
+    """The ways that exist are named before anything is trained."""
+    with pytest.raises(InputError, match=r"'mean_curve'.*'per_fold'"):
+        hr.cross_validate(net, *flowers, epoch_choice="best", **PLAN)
+    with pytest.raises(InputError, match="epoch_choice='best'"):
+        hr.Experiment(*flowers, store=":memory:").add("net", net).run(
+            epoch_choice="best"
+        )
+
+
+def test_labels_of_pure_chance_flatter_only_their_own_choice(keras):
+    """On coin tosses a fold's own best epoch looks skilled; the others' does not.
+
+    Twenty sets of 48 rows: the mean accuracy of the honest choice covers one half,
+    that of the own choice is far above it.
+    """
+
+    def coin():
+        model = keras.Sequential([
+            keras.Input((4,)),
+            keras.layers.Dense(8, activation="relu"),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ])
+        model.compile(
+            keras.optimizers.SGD(0.3), "binary_crossentropy", metrics=["accuracy"]
+        )
+        return model
+
+    rule = engine.EarlyStopping(monitor="val_accuracy", patience=30)
+    honest, own = [], []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=(48, 4)).astype("float32")
+        y = rng.permutation(np.repeat([0, 1], 24))
+        cv = hr.cross_validate(
+            coin, x, y, cv=4, epochs=30, early_stopping=rule, seed=seed, verbose=0
+        )
+        means = {choice.rule: choice.mean for choice in cv.epoch_choices}
+        honest.append(means["other_folds"])
+        own.append(means["per_fold"])
+    error = np.std(honest, ddof=1) / np.sqrt(20)
+    assert abs(np.mean(honest) - 0.5) < 3 * error
+    assert np.mean(own) - 0.5 > 6 * error
