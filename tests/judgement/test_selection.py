@@ -43,8 +43,10 @@ def test_the_steadier_of_equivalents_is_chosen_and_both_are_named(make_summary, 
         "from it. Best mean and steadiest differ: 'small' is chosen (mean 91.6 %), "
         "because its worst fold has accuracy 90.0 % against 88.0 % of 'large' (spread "
         "over folds 1.1 points against 3.1 points). 5 folds barely resolve steadiness: "
-        "the 95 % interval of that spread is 0.7 to 3.3 points. As one of 3 compared, "
-        "its score is expected to be too good by up to about 0.6 points."
+        "the 95 % interval of that spread is 0.7 to 3.3 points. Rules disagree: "
+        "best_mean, one_std_err and pct_loss would choose 'large'. More repeats alone "
+        "will not tell 'small' from 'large' at the difference seen: that takes more "
+        "rows. As one of 3 compared, its score is expected to be too good by up to about 0.6 points."
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         metric_range,
     )
     from .optimism import expected_maximum
+    from .pairs import Superiority, pairs_needed, superiority
     from .prechelt import (
         first_above,
         generalization_loss,
@@ -36,24 +37,33 @@ if TYPE_CHECKING:
     )
     from .racing import Gap, behind_leader
     from .reading import baseline, candidate_verdict, member_verdicts
-    from .selection import one_std_err, select
+    from .rules import STEADIEST, check_rule, one_std_err
+    from .selection import select
+    from .settling import Outlook, outlook
+    from .spreads import Components, components
     from .summary import Summary, WorstFold, summarize
     from .verdicts import overall_verdict, verdict
 
 __all__ = [
     "ABSENT",
+    "STEADIEST",
     "Comparison",
+    "Components",
     "Curve",
     "EpochChoice",
     "Gap",
+    "Outlook",
     "Summary",
+    "Superiority",
     "WorstFold",
     "baseline",
     "behind_leader",
     "bootstrap_interval",
     "candidate_verdict",
+    "check_rule",
     "clipped",
     "compare",
+    "components",
     "epoch_choices",
     "expected_maximum",
     "first_above",
@@ -70,13 +80,16 @@ __all__ = [
     "metric_label",
     "metric_range",
     "one_std_err",
+    "outlook",
     "overall_verdict",
+    "pairs_needed",
     "practical_difference",
     "progress_quotient",
     "sd_interval",
     "select",
     "successive_rises",
     "summarize",
+    "superiority",
     "training_progress",
     "verdict",
     "wilson",
@@ -88,6 +101,10 @@ _FILE_OF = {
         "Comparison",
         "compare",
         "practical_difference",
+    ),
+    "spreads": (
+        "Components",
+        "components",
     ),
     "curve": (
         "Curve",
@@ -116,6 +133,10 @@ _FILE_OF = {
         "metric_range",
     ),
     "optimism": ("expected_maximum",),
+    "settling": (
+        "Outlook",
+        "outlook",
+    ),
     "prechelt": (
         "first_above",
         "generalization_loss",
@@ -132,14 +153,21 @@ _FILE_OF = {
         "candidate_verdict",
         "member_verdicts",
     ),
-    "selection": (
+    "rules": (
+        "STEADIEST",
+        "check_rule",
         "one_std_err",
-        "select",
     ),
+    "selection": ("select",),
     "summary": (
         "Summary",
         "WorstFold",
         "summarize",
+    ),
+    "pairs": (
+        "Superiority",
+        "pairs_needed",
+        "superiority",
     ),
     "verdicts": (
         "overall_verdict",

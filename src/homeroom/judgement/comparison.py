@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .summary import Summary
 
 
+DECISIVE = 0.95
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Candidate `a` against candidate `b`, fold by fold.
 

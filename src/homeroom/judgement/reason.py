@@ -14,13 +14,13 @@ from .numbers import (
     metric_label,
     told_apart,
 )
+from .rules import MEANS, STEADIEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from .settling import Outlook
     from .summary import Summary
-
-DECISIVE = 0.95
 
 
 class Steadiness(NamedTuple):
@@ -36,9 +36,14 @@ class Steadiness(NamedTuple):
 class Choice:
     """A selection with everything its explanation needs.
 
-    `ranking` is the equivalent set, steadiest first; its first is the one chosen.
+    `ranking` is the equivalent set, steadiest first. `rules` says whom every rule
+    would choose, `outlook` what would tell the chosen one from the next.
     """
 
+    chosen: Summary
+    rule: str
+    rules: Mapping[str, str]
+    outlook: Outlook | None
     leader: Summary
     ranking: tuple[Summary, ...]
     n_compared: int
@@ -48,17 +53,13 @@ class Choice:
     optimism: float
     excluded: Mapping[str, str]
 
-    @property
-    def chosen(self) -> Summary:
-        """The steadiest of the equivalent candidates."""
-        return self.ranking[0]
-
 
 def explain(choice: Choice) -> str:
     """Return the reason of a choice: what led, what decided, what it is worth."""
     sentences = [_lead(choice)]
     if choice.n_compared > 1:
         sentences += [_equivalence(choice), _decision(choice), _caveat(choice)]
+        sentences += [_rules(choice), _settling(choice)]
     if choice.n_compared + choice.n_tuning_trials > 1:
         sentences.append(_optimism(choice))
     if choice.excluded:
@@ -108,6 +109,8 @@ def _equivalence(choice: Choice) -> str:
 
 
 def _decision(choice: Choice) -> str:
+    if choice.rule != STEADIEST:
+        return _by_rule(choice)
     if len(choice.ranking) < 2:
         return ""
     chosen, leader = choice.chosen, choice.leader
@@ -121,6 +124,48 @@ def _decision(choice: Choice) -> str:
     return (
         f"Best mean and steadiest differ: {chosen.candidate!r} is chosen (mean "
         f"{mean}), because {_difference(choice, leader)}."
+    )
+
+
+def _by_rule(choice: Choice) -> str:
+    name, mean = choice.chosen.candidate, choice.chosen.mean
+    means = MEANS.get(choice.rule)
+    told = f" ({means})" if means else ""
+    score = format_score(mean, choice.chosen.metric)
+    return f"The rule {choice.rule}{told} chooses {name!r}, mean {score}."
+
+
+def _rules(choice: Choice) -> str:
+    """Say which rules would choose somebody else."""
+    other: dict[str, list[str]] = {}
+    for rule, name in choice.rules.items():
+        if name != choice.chosen.candidate:
+            other.setdefault(name, []).append(rule)
+    if not other:
+        return "All rules agree."
+    said = [f"{_listed(rules)} would choose {name!r}" for name, rules in other.items()]
+    return f"Rules disagree: {'; '.join(said)}."
+
+
+def _settling(choice: Choice) -> str:
+    """Say what would tell the chosen candidate from the next, if anything does."""
+    found = choice.outlook
+    if found is None or found.settled:
+        return ""
+    ways = []
+    if found.n_repeats is not None:
+        ways.append(f"{found.n_repeats} repeats of these folds")
+    if found.n_seeds is not None:
+        ways.append(f"{found.n_seeds} seeds a fold")
+    if not ways:
+        more = "More repeats" if choice.chosen.n_seeds == 1 else "More repeats or seeds"
+        return (
+            f"{more} alone will not tell {found.a!r} from {found.b!r} at the "
+            "difference seen: that takes more rows."
+        )
+    return (
+        f"To tell {found.a!r} from {found.b!r} at the difference and spreads seen "
+        f"would take about {' or '.join(ways)}."
     )
 
 
@@ -193,7 +238,10 @@ def _optimism(choice: Choice) -> str:
 
 
 def _quoted(names: Iterable[str]) -> str:
-    listed = [repr(name) for name in names]
+    return _listed([repr(name) for name in names])
+
+
+def _listed(listed: Sequence[str]) -> str:
     if len(listed) < 2:
         return "".join(listed)
     return f"{', '.join(listed[:-1])} and {listed[-1]}"

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING
 from homeroom.errors import FitError, InputError
 from homeroom.records import Selection
 
-from .comparison import compare, default_rope, on_unit_scale
+from .comparison import DECISIVE, compare, default_rope, on_unit_scale
 from .optimism import expected_maximum
-from .reason import DECISIVE, Choice, Steadiness, explain
+from .reason import Choice, Steadiness, explain
+from .rules import STEADIEST, check_rule, chosen_by, picks, rule_name
+from .settling import outlook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from homeroom.records import Metric, SplitPlanRecord
 
+    from .rules import Rule
     from .summary import Summary
-
-RULE = "steadiest candidate that cannot be told from the best mean"
 
 
 def select(
@@ -34,6 +35,7 @@ def select(
     n_weights: Mapping[str, int | None],
     rope: float | None = None,
     n_tuning_trials: int = 0,
+    rule: Rule = STEADIEST,
 ) -> Selection:
     """Choose a candidate, and say by which rule and how far to trust it.
 
@@ -45,7 +47,11 @@ def select(
     4. Among equivalents: the better worst fold, then the smaller spread over folds,
        then fewer weights, then the name.
 
-    The answer does not depend on the order of `summaries`.
+    Other rules look at the complete candidates in another way: "best_mean",
+    "one_std_err" (the fewest weights within SD/√J of the best mean; Breiman et al.
+    1984), "pct_loss" (the fewest weights within 2 % of it), "worst_fold" (the best
+    worst fold). What each would choose is in the answer, which
+    does not depend on the order of `summaries`.
 
     Args:
         summaries: One per candidate, from the same plan and metric.
@@ -56,13 +62,16 @@ def select(
             best mean.
         n_tuning_trials: How many trials were made to tune candidates: the chosen
             score is the best of these as well, which makes it more optimistic.
+        rule: The name of a rule, or a function that takes the complete summaries,
+            best mean first, and returns the name of the chosen candidate.
 
     Returns:
         The choice. `optimism` is NaN when one fold gives no standard error.
 
     Raises:
         FitError: If every candidate has a failed training.
-        InputError: If there is nothing to choose from, or two share a name.
+        InputError: If there is nothing to choose from, two share a name, or the rule
+            is none.
 
     >>> from homeroom.judgement import select, summarize
     >>> from homeroom.records import FoldRecord, History, MemberRecord, SplitPlanRecord
@@ -99,6 +108,7 @@ def select(
     ('small', 'large', ('large', 'small'))
     """
     _require_candidates(summaries)
+    rule = check_rule(rule)
     excluded = {
         s.candidate: "; ".join((*s.failed, *s.untrained))
         for s in sorted(summaries, key=lambda s: s.candidate)
@@ -123,8 +133,19 @@ def select(
     equivalent = [s for s in by_mean if not worse.get(s.candidate, 0.0) >= DECISIVE]
     ranking = sorted(equivalent, key=lambda s: steadiness[s.candidate])
     n_scores = len(compared) + n_tuning_trials
-    optimism = expected_maximum(n_scores) * _standard_error(ranking[0], plan)
+    simplest = sorted(
+        (s.candidate for s in by_mean), key=lambda n: (steadiness[n].n_weights, n)
+    )
+    found = picks(by_mean, ranking, simplest)
+    name = chosen_by(rule, by_mean, found)
+    [chosen] = [s for s in by_mean if s.candidate == name]
+    rival = _rival(chosen, leader, equivalent)
+    optimism = expected_maximum(n_scores) * _standard_error(chosen, plan)
     choice = Choice(
+        chosen=chosen,
+        rule=rule_name(rule),
+        rules=found,
+        outlook=outlook(chosen, rival, plan, rope=rope) if rival else None,
         leader=leader,
         ranking=tuple(ranking),
         n_compared=len(compared),
@@ -135,11 +156,12 @@ def select(
         excluded=excluded,
     )
     return Selection(
-        candidate=ranking[0].candidate,
+        candidate=name,
         best_mean=leader.candidate,
         steadiest=ranking[0].candidate,
         equivalent=tuple(s.candidate for s in equivalent),
-        rule=RULE,
+        rule=choice.rule,
+        rules=found,
         reason=explain(choice),
         n_compared=len(compared),
         n_tuning_trials=n_tuning_trials,
@@ -148,47 +170,13 @@ def select(
     )
 
 
-def one_std_err(
-    means: Sequence[float],
-    standard_errors: Sequence[float],
-    simplicity: Sequence[float],
-    *,
-    direction: str,
-) -> int:
-    """Return the position of the simplest candidate within one SE of the best.
-
-    The one-standard-error rule (Breiman et al. 1984) buys parsimony, not accuracy.
-    The standard error is SD/√J of the *best* candidate.
-
-    Args:
-        means: One mean score per candidate, all finite.
-        standard_errors: One per candidate; only that of the best is used.
-        simplicity: Sorts the candidates, the simplest has the lowest value.
-        direction: "max" or "min", which way scores are better.
-
-    Raises:
-        InputError: If the lengths differ, nothing is given or a mean is not finite.
-
-    >>> one_std_err([0.90, 0.93, 0.94], [0.01, 0.01, 0.02], [1, 2, 3], direction="max")
-    1
-    """
-    if not means or not len(means) == len(standard_errors) == len(simplicity):
-        raise InputError(
-            "The one-standard-error rule needs one mean, one standard error and one "
-            f"place in the order per candidate; got {len(means)}, "
-            f"{len(standard_errors)} and {len(simplicity)}."
-        )
-    if not all(map(math.isfinite, means)):
-        raise InputError(
-            f"The one-standard-error rule needs finite means; got {list(means)}. "
-            "Leave out candidates that failed."
-        )
-    sign = 1.0 if direction == "max" else -1.0
-    gains = [sign * mean for mean in means]
-    best = max(range(len(gains)), key=gains.__getitem__)
-    bound = gains[best] - standard_errors[best]
-    inside = [i for i, gain in enumerate(gains) if gain >= bound or i == best]
-    return min(inside, key=lambda i: (simplicity[i], -gains[i]))
+def _rival(
+    chosen: Summary, leader: Summary, equivalent: Sequence[Summary]
+) -> Summary | None:
+    """Return whom the chosen one should be told from: the best mean of the others."""
+    if chosen is not leader:
+        return leader
+    return next((s for s in equivalent if s is not leader), None)
 
 
 def _require_candidates(summaries: Sequence[Summary]) -> None:

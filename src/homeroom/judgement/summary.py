@@ -43,7 +43,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     scikit-learn estimator, which has none; `mean_best_epoch` is 0-based, like
     `best_epoch`. `failed` has what went wrong, `untrained` what was interrupted or
     never began. `complete` is False when there is either: such a candidate is never
-    selected.
+    selected. `scores` has fold, seed and score of every training that has one.
     """
 
     candidate: str
@@ -64,6 +64,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...]
     complete: bool
     untrained: tuple[str, ...] = ()
+    scores: tuple[tuple[int, int, float], ...] = ()
 
 
 def summarize(
@@ -171,6 +172,9 @@ def summarize(
         failed=_told(failed),
         complete=not failed and not untrained,
         untrained=_told(untrained),
+        scores=tuple(
+            (m.fold, m.seed_index, m.scores[metric.validation_key]) for m in scored
+        ),
     )
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from homeroom import data, engine, judgement, splits
-from homeroom.data import Dataset
 from homeroom.doctor import Case
 from homeroom.engine import EarlyStopping, Training
 from homeroom.errors import InputError
@@ -23,7 +22,6 @@ from homeroom.records import (
     Examined,
     Listener,
     Metric,
-    Note,
     RunRecord,
     StageStarted,
 )
@@ -31,10 +29,11 @@ from homeroom.store import Store, open_store
 
 from . import trials
 from .candidate import Candidate
+from .choosing import select, told_preprocessing, warn_of_openings
 from .cross_validation import out_of_fold
 from .environment import environment
 from .examining import after_training, before_training, case_of
-from .final_test import SealedTest, earlier_openings, told_of_openings
+from .final_test import SealedTest
 from .fitting import Interrupted
 from .listening import check_verbose, progress
 from .member import MEAN_CURVE, check_seed, settings_of, training_of
@@ -178,6 +177,7 @@ class Experiment:
         early_stopping: EarlyStopping | None = None,
         epoch_choice: str = MEAN_CURVE,
         metric: str | Metric | None = None,
+        rule: Any = judgement.STEADIEST,
         class_weight: dict[int, float] | None = None,
         callbacks: Sequence[Any] = (),
         verbose: int | str = "auto",
@@ -198,6 +198,11 @@ class Experiment:
             early_stopping: When to stop. Default: patience 10 on val_loss.
             epoch_choice: What early stopping watches, as in `cross_validate`.
             metric: The yardstick of the choice; accuracy or an error by default.
+            rule: Who is chosen: "steadiest_equivalent" (the steadiest of those that
+                cannot be told from the best mean), "best_mean", "one_std_err",
+                "pct_loss", "worst_fold" (see `homeroom.judgement.select`), or a
+                function of a list of summaries that returns a name. What every rule
+                would choose is in `Selection.rules`.
             class_weight: Weight per class, for training rows only.
             callbacks: Keras callbacks that only read the logs of an epoch.
             verbose: "auto" shows progress on a terminal, 0 never, 1 always.
@@ -218,6 +223,7 @@ class Experiment:
                 "There is no candidate yet: add one with .add(name, model)."
             )
         check_verbose(verbose)
+        rule = judgement.check_rule(rule)
         n_lanes = engine.lane_count(lanes)
         plan = splits.make_plan(cv, self._development, seed=self._seed)
         training = training_of(
@@ -269,7 +275,7 @@ class Experiment:
                     directions=directions,
                     epoch_choice=epoch_choice,
                 ),
-                preprocessing=_told(self._preprocess, self._development),
+                preprocessing=told_preprocessing(self._preprocess, self._development),
             ),
             metric=yardstick,
             candidates=tuple(
@@ -282,10 +288,10 @@ class Experiment:
         store = self._store = self._store or open_store(self._store_at)
         names = [] if entry.searching else list(found)
         with progress(verbose, yardstick, listener, names) as tell:
-            _warn_of_openings(record, store, tell)
+            warn_of_openings(record, store, tell)
             tell(Examined(examined))
             record = store.create_run(record)
-            return self._carry_out(record, case, entry, store, tell)
+            return self._carry_out(record, case, entry, store, tell, rule)
 
     def _carry_out(
         self,
@@ -294,6 +300,7 @@ class Experiment:
         entry: Entry,
         store: Store,
         tell: Listener,
+        rule: Any,
     ) -> Run:
         started = time.perf_counter()
 
@@ -332,7 +339,7 @@ class Experiment:
             assert record.examination is not None
             examination = after_training(record.examination, case, told)
             record = evolved(record, examination=examination)
-            record = evolved(record, selection=_select(record))
+            record = evolved(record, selection=select(record, rule))
             tell(StageStarted("refit"))
             winner, refitted = self._refit(record, candidates, prepared.training)
             refitted = kept(winner, refitted, store, tell)
@@ -369,29 +376,3 @@ class Experiment:
             f"{self._development.n_rows} development rows, "
             f"{self._sealed.n_rows} sealed test rows)"
         )
-
-
-def _select(record: RunRecord) -> Any:
-    summaries = [
-        judgement.summarize(record.members_of(c.name), record.plan, record.metric)
-        for c in record.candidates
-    ]
-    weights = {c.name: c.n_weights for c in record.candidates}
-    n_trials = sum(len(search.trials) for search in record.searches)
-    return judgement.select(
-        summaries, record.plan, n_weights=weights, n_tuning_trials=n_trials
-    )
-
-
-def _told(preprocess: Any, dataset: Dataset) -> str | None:
-    if preprocess is not None:
-        return " ".join(repr(preprocess).split())
-    if dataset.is_table:
-        return "numbers: median, scaled; categories: one-hot; fitted in each fold"
-    return None
-
-
-def _warn_of_openings(record: RunRecord, store: Store, tell: Listener) -> None:
-    openings = earlier_openings(record, store)
-    if openings:
-        tell(Note(told_of_openings(openings)))

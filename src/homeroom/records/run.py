@@ -51,6 +51,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     `optimism` is how much the winner's validation mean is expected to exceed its
     true score because it is the best of `n_scores`, in units of the metric: the
     `n_compared` candidates, and every trial that was made to tune one of them.
+    `rules` maps every rule to the candidate it would choose.
     """
 
     candidate: str
@@ -63,6 +64,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     optimism: float
     excluded: dict[str, str] = {}
     n_tuning_trials: int = 0
+    rules: dict[str, str] = {}
 
     @property
     def n_scores(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeroom import judgement
 
 from . import measures
 from .formats import format_epochs, format_spread, metric_label
-from .models import EpochRow, EpochsView
+from .models import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,26 @@ if TYPE_CHECKING:
 
     from homeroom.judgement import EpochChoice
     from homeroom.records import MemberRecord, Metric, SplitPlanRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRow:
+    """One way to choose the epoch; `scored` marks the one that the scores are from."""
+
+    chosen_by: str
+    epochs: str
+    mean: Shown
+    flattery: str
+    scored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EpochsView:
+    """How many epochs, chosen several ways, and what that says in a sentence."""
+
+    sentence: str
+    rows: tuple[EpochRow, ...]
+
 
 _CHOSEN_BY = {
     "other_folds": "mean curve of the other folds",

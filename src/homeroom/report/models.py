@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .comparisons import ComparisonRow, SpreadRow
+    from .epochs import EpochsView
     from .examination import ExaminationView
 
 _MOST_TRIALS = 10
@@ -229,25 +231,6 @@ class SearchView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpochRow:
-    """One way to choose the epoch; `scored` marks the one that the scores are from."""
-
-    chosen_by: str
-    epochs: str
-    mean: Shown
-    flattery: str
-    scored: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EpochsView:
-    """How many epochs, chosen several ways, and what that says in a sentence."""
-
-    sentence: str
-    rows: tuple[EpochRow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateView:
     """Everything about one candidate."""
 
@@ -345,6 +328,8 @@ class RunView:
     examination: ExaminationView | None = None
     untrained: tuple[Fact, ...] = ()
     measured_on: str = ""
+    comparisons: tuple[ComparisonRow, ...] = ()
+    spreads: tuple[SpreadRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,6 +349,7 @@ class CrossValidationView:
     untrained: tuple[Fact, ...] = ()
     measured_on: str = ""
     epochs: EpochsView | None = None
+    spreads: tuple[SpreadRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

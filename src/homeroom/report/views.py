@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from . import measures, provenance, words
+from .comparisons import comparison_rows, spread_rows
 from .curves import curve_views
 from .epochs import epochs_view
 from .examination import ExaminationView, examination_view
@@ -70,6 +71,9 @@ def run_view(run: RunRecord) -> RunView:
         for c in run.candidates
     ]
     rows = leaderboard(candidates, run.plan, run.metric, run.selection)
+    summaries = [
+        each.summary for each in _in_order(candidates, rows) if each.summary is not None
+    ]
     chosen = next((row for row in rows if row.chosen), None)
     return RunView(
         id=run.id,
@@ -97,6 +101,8 @@ def run_view(run: RunRecord) -> RunView:
         examination=_examined(run),
         untrained=untrained(candidates),
         measured_on=provenance.measured_on(run.plan, run.settings.n_seeds),
+        comparisons=comparison_rows(summaries, _name(chosen), run.plan),
+        spreads=spread_rows(summaries),
     )
 
 
@@ -130,6 +136,7 @@ def cross_validation_view(
             metric, members, len(plan.folds), row, settings
         ),
         epochs=epochs_view(members, plan, metric, _rule(settings)),
+        spreads=spread_rows([one.summary] if one.summary else []),
         untrained=untrained([one]),
         measured_on=provenance.measured_on(plan, len({m.seed_index for m in members})),
     )
