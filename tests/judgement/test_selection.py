@@ -46,7 +46,8 @@ def test_the_steadier_of_equivalents_is_chosen_and_both_are_named(make_summary, 
         "the 95 % interval of that spread is 0.7 to 3.3 points. Rules disagree: "
         "best_mean, one_std_err and pct_loss would choose 'large'. More repeats alone "
         "will not tell 'small' from 'large' at the difference seen: that takes more "
-        "rows. As one of 3 compared, its score is expected to be too good by up to about 0.6 points."
+        "rows. As one of 3 compared, its score is expected to be too good by up to "
+        "about 0.6 points."
     )
 
 

@@ -46,6 +46,16 @@ def run(  # noqa: PLR0913 - each is one option
             show_default="accuracy or rmse",
         ),
     ] = None,
+    rule: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=(
+                "Who is chosen: steadiest_equivalent, best_mean, one_std_err, pct_loss "
+                "or worst_fold."
+            ),
+        ),
+    ] = "steadiest_equivalent",
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -135,6 +145,7 @@ def run(  # noqa: PLR0913 - each is one option
         epochs=epochs,
         batch_size=size,
         metric=metric,
+        rule=rule,
         report=report,
         keep_sealed=keep_sealed,
         overrule=tuple(overrule or ()),

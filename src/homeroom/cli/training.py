@@ -30,6 +30,7 @@ class Plan:
     batch_size: int
     report: Path
     metric: str | None = None
+    rule: str = "steadiest_equivalent"
     early_stopping: EarlyStopping | None = None
     keep_sealed: bool = False
     overrule: tuple[str, ...] = ()
@@ -54,6 +55,7 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
             epochs=plan.epochs,
             batch_size=plan.batch_size,
             metric=plan.metric,
+            rule=plan.rule,
             early_stopping=plan.early_stopping,
             overrule=plan.overrule,
             verbose=1,

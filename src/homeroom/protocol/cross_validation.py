@@ -101,6 +101,13 @@ class CrossValidation:
         """
         return self.summary(key).interval
 
+    def components(self, key: str | None = None) -> judgement.Components | None:
+        """Return the spread due to rows and the spread due to luck, with intervals.
+
+        None unless every fold was trained with two seeds or more.
+        """
+        return judgement.components(self.summary(key))
+
     @property
     def verdict(self) -> Verdict:
         """What the learning curves of all trainings say together."""

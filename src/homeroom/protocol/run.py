@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from homeroom import judgement
-from homeroom.errors import InputError
+from homeroom.errors import InputError, did_you_mean
 from homeroom.records import FinalTest, RunRecord, Selection
 from homeroom.store import Store
 
@@ -106,9 +106,27 @@ class Run:
         return winner.predict(winner.prepare(rows))
 
     def summary(self, candidate: str) -> judgement.Summary:
-        """Return mean, spreads, interval and failures of one candidate."""
+        """Return mean, spreads, interval and failures of one candidate.
+
+        Raises:
+            InputError: If there is none of that name.
+        """
         members = self.record.members_of(candidate)
+        names = [c.name for c in self.record.candidates]
+        if candidate not in names:
+            raise InputError(
+                f"There is no candidate {candidate!r}; there are: {', '.join(names)}."
+                f"{did_you_mean(candidate, names)}"
+            )
         return judgement.summarize(members, self.record.plan, self.record.metric)
+
+    def compare(self, a: str, b: str) -> judgement.Comparison:
+        """Return candidate `a` against `b` on the same folds and seeds.
+
+        Raises:
+            InputError: If one of them does not exist, or lacks a score.
+        """
+        return judgement.compare(self.summary(a), self.summary(b), self.record.plan)
 
     def final_test(self) -> FinalTest:
         """Open the sealed test set, once, and score the chosen model on it.
