@@ -60,6 +60,9 @@ class Training:
     rate, a momentum) share one compiled program: many of them cost one compilation,
     and the last digit of a value may not be the one that plain `fit` gives. The name
     keeps searches apart, so that no search decides the last digits of another.
+
+    `row_counts` has numbers of training and validation rows that members of other
+    calls will have: programs are made to fit those too, and are made only once.
     """
 
     epochs: int = 1
@@ -72,6 +75,7 @@ class Training:
     keep_weights: bool = False
     keep_predictions: bool = False
     search: str = ""
+    row_counts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

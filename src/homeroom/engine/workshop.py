@@ -153,6 +153,8 @@ def _shape(members: Sequence[Member], training: Training) -> Shape:
     validated = [
         len(m.validation_rows) for m in members if m.validation_rows is not None
     ]
+    trained += [n for n, _ in training.row_counts]
+    validated += [n for _, n in training.row_counts]
     train = _batches(size, trained)
     measured = _batches(training.validation_batch_size or size, [*trained, *validated])
     leaves = [leaf for m in members for leaf in door.jax().tree.leaves(m.arrays.x)]

@@ -10,6 +10,7 @@ from .defaults import default_batch_size, default_candidates
 from .examining import examine
 from .experiment import Experiment
 from .fitting import FitResult, Interrupted, fit
+from .nested import NestedCrossValidation, nested_cross_validate
 from .prediction import predict_file, stored_winner
 from .run import Run
 from .tuning import Search, tune
@@ -20,6 +21,7 @@ __all__ = [
     "Experiment",
     "FitResult",
     "Interrupted",
+    "NestedCrossValidation",
     "Run",
     "Search",
     "as_candidate",
@@ -28,6 +30,7 @@ __all__ = [
     "default_candidates",
     "examine",
     "fit",
+    "nested_cross_validate",
     "predict_file",
     "stored_winner",
     "tune",

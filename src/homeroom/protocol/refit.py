@@ -19,6 +19,7 @@ from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
     Listener,
+    MemberRecord,
     Note,
     RefitRecord,
     RunRecord,
@@ -124,7 +125,7 @@ def refit(
         winner = Winner(candidate.name, "estimator", model, fitted, task, n_classes)
         reason = f"fitted once more on all {len(rows)} development rows"
         return winner, _record(member, 1, 0, reason)
-    epochs, reason = _epochs(
+    epochs, reason = epochs_for(
         _updates(run, candidate.name), len(rows), training.batch_size
     )
     settings = trials.without_stopping(training, epochs)
@@ -189,19 +190,28 @@ def by_class(outputs: NDArray[Any]) -> NDArray[Any]:
 def _updates(run: RunRecord, name: str) -> list[int]:
     """Return after how many updates each training in the folds was at its best."""
     members = run.members_of(name)
-    best = [member.best_epoch for member in members]
+    best: Sequence[int | None] = [member.best_epoch for member in members]
     if run.settings.epoch_choice == MEAN_CURVE and None not in best:
         rule = run.settings.early_stopping
         for choice in judgement.epoch_choices(members, run.plan, run.metric, rule):
-            best = list(choice.epochs) if choice.rule == MEAN_CURVE else best
+            best = choice.epochs if choice.rule == MEAN_CURVE else best
+    return updates_of(members, best)
+
+
+def updates_of(
+    members: Sequence[MemberRecord], epochs: Sequence[int | None] | None = None
+) -> list[int]:
+    """Return after how many updates trainings were at an epoch; None is their best."""
+    if epochs is None:
+        epochs = [member.best_epoch for member in members]
     return [
         m.n_updates if epoch is None else m.updates_per_epoch * (epoch + 1)
-        for m, epoch in zip(members, best, strict=True)
+        for m, epoch in zip(members, epochs, strict=True)
     ]
 
 
-def _epochs(kept: Sequence[int], n_rows: int, batch_size: int) -> tuple[int, str]:
-    """Return the epochs of the refit and why."""
+def epochs_for(kept: Sequence[int], n_rows: int, batch_size: int) -> tuple[int, str]:
+    """Return the epochs in which that many rows get the median of `kept`, and why."""
     updates = median(kept)
     per_epoch = -(-n_rows // batch_size)
     epochs = max(1, round(updates / per_epoch))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         history_frame,
         leaderboard_frame,
         members_frame,
+        nested_frame,
         trials_frame,
     )
     from .listing import ListedRun, run_row
@@ -38,7 +39,14 @@ if TYPE_CHECKING:
         RunView,
         SearchView,
     )
-    from .notebook import cross_validation_html, fit_html, run_html, search_html
+    from .nested import NestedView, nested_view
+    from .notebook import (
+        cross_validation_html,
+        fit_html,
+        nested_html,
+        run_html,
+        search_html,
+    )
     from .page import render_page
     from .progress import LiveProgress
     from .search import search_view
@@ -53,6 +61,7 @@ __all__ = [
     "LeaderboardRow",
     "ListedRun",
     "LiveProgress",
+    "NestedView",
     "RunRow",
     "RunView",
     "SearchView",
@@ -78,6 +87,9 @@ __all__ = [
     "leaderboard_table",
     "members_frame",
     "metric_label",
+    "nested_frame",
+    "nested_html",
+    "nested_view",
     "render_page",
     "run_html",
     "run_panel",
@@ -110,6 +122,7 @@ _FILE_OF = {
         "history_frame",
         "leaderboard_frame",
         "members_frame",
+        "nested_frame",
         "trials_frame",
     ),
     "listing": ("ListedRun", "run_row"),
@@ -121,7 +134,14 @@ _FILE_OF = {
         "RunView",
         "SearchView",
     ),
-    "notebook": ("cross_validation_html", "fit_html", "run_html", "search_html"),
+    "nested": ("NestedView", "nested_view"),
+    "notebook": (
+        "cross_validation_html",
+        "fit_html",
+        "nested_html",
+        "run_html",
+        "search_html",
+    ),
     "page": ("render_page",),
     "progress": ("LiveProgress",),
     "search": ("search_view",),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from homeroom.records import MemberRecord, Metric, SplitPlanRecord, TrialRecord
 
     from .models import RunView
+    from .nested import NestedView
 
 
 def members_frame(
@@ -158,6 +159,23 @@ def trials_frame(
     names = dict.fromkeys(name for t in trials for name in t.hyperparameters)
     for name in names:
         values = [trial.hyperparameters.get(name) for trial in trials]
+        columns.append((f"param_{name}", _kind_of(values), _of_one_kind(values)))
+    return _frame(columns)
+
+
+def nested_frame(view: NestedView) -> pl.DataFrame:
+    """Return one row per outer fold of a nested cross-validation.
+
+    Columns: fold (from 0, as in `members_frame`), inner_best, outer, and a column
+    `param_…` for every hyperparameter of the best trial.
+    """
+    columns: list[tuple[str, Any, list[Any]]] = [
+        ("fold", pl.Int64, [row.fold - 1 for row in view.rows]),
+        ("inner_best", pl.Float64, [_known(row.inner.value) for row in view.rows]),
+        ("outer", pl.Float64, [_known(row.outer.value) for row in view.rows]),
+    ]
+    for name in view.names:
+        values = [row.values.get(name) for row in view.rows]
         columns.append((f"param_{name}", _kind_of(values), _of_one_kind(values)))
     return _frame(columns)
 

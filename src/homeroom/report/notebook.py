@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         RunView,
         SearchView,
     )
+    from .nested import NestedView
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,12 @@ def fit_html(view: FitView) -> str:
 def search_html(view: SearchView) -> str:
     """Return a search: the best trial, the next best, what was given up and why."""
     template = environment().get_template("search.html.j2")
+    return template.render(view=view, css=Markup(asset("notebook.css")))
+
+
+def nested_html(view: NestedView) -> str:
+    """Return a nested cross-validation: its worth, its verdict, every outer fold."""
+    template = environment().get_template("nested.html.j2")
     return template.render(view=view, css=Markup(asset("notebook.css")))
 
 

@@ -179,6 +179,8 @@ class LiveProgress:
                 self._earlier += candidate.trainings.values()
             self._n_members, self._epochs = event.n_members, event.epochs
             self._candidates = {name: Tally() for name in self._named}
+        else:
+            self._trials = TrialsTally()
         if self._live is not None:
             return []
         if not event.n_members:

@@ -36,7 +36,7 @@ LATEST = "latest"
 _LARGEST_ARTIFACT = 999_999_000  # SQLite's own limit for one value is 10**9 bytes
 
 
-@final  # noqa: PLR0904 - the ten methods of Store, and __init__
+@final
 class SQLStore:
     """A `Store` in SQL tables; made by `open_store`.
 

@@ -1,0 +1,109 @@
+"""Searches inside outer folds: made anew in each, and scored outside of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from homeroom import seeding, splits
+from homeroom.data import Dataset
+from homeroom.records import INTERRUPTED, Listener, Metric, StageStarted
+from homeroom.splits import Fold, SplitPlan
+
+from . import trials
+from .candidate import as_candidate
+from .member import Result, assign
+from .refit import epochs_for, updates_of
+from .searching import Searching
+from .trial import Ground, Trial
+from .tuning import Search
+
+
+def inner_plan(cv: Any, dataset: Dataset, fold: Fold, seed: int) -> SplitPlan:
+    """Return inner folds of an outer fold's training rows, as rows of the dataset."""
+    inside = dataset.take(fold.train)
+    plan = splits.make_plan(cv, inside, seed=seed_of(seed, fold.repeat, fold.fold))
+    folds = tuple(
+        Fold(
+            each.repeat, each.fold, fold.train[each.train], fold.train[each.validation]
+        )
+        for each in plan.folds
+    )
+    return SplitPlan(folds, plan.record)
+
+
+def row_counts(plans: Sequence[SplitPlan]) -> tuple[tuple[int, int], ...]:
+    """Return the numbers of training and validation rows of all folds, each once."""
+    counts = {(len(f.train), len(f.validation)) for plan in plans for f in plan.folds}
+    return tuple(sorted(counts))
+
+
+def seed_of(seed: int, *place: int) -> int:
+    """Return the seed of what happens inside an outer fold."""
+    return seeding.derive(seed, "outer", *place)
+
+
+@dataclass(frozen=True, eq=False)
+class Nest:
+    """Searches inside outer folds; each ground has an outer fold's inner folds."""
+
+    name: str
+    outer: SplitPlan
+    grounds: Sequence[Ground]
+    n_seeds: int
+    begin: Callable[[Ground], Searching]
+
+    def run(
+        self, first: Searching, metric: Metric, tell: Listener
+    ) -> tuple[list[Search], list[Result]]:
+        """Search and score fold by fold; Ctrl-C ends it with what is done."""
+        searches: list[Search] = []
+        results: list[Result] = []
+        for number, ground in enumerate(self.grounds):
+            tell(StageStarted(f"outer fold {number + 1} of {len(self.grounds)}"))
+            searching = self.begin(ground) if number else first
+            found = searching.run(metric, tell)
+            directions = next(iter(searching.descriptions.values())).directions
+            searches.append(
+                Search(
+                    candidate=self.name,
+                    trials=found.records,
+                    plan=ground.plan.record,
+                    metric=metric,
+                    predictions=found.predictions,
+                    directions=directions,
+                    _values=[trial.values for trial in found.tried],
+                )
+            )
+            if found.interrupted:
+                break
+            if found.best is not None:
+                results += self._outside(number, found.best, tell)
+            if any(result.record.state == INTERRUPTED for result in results):
+                break
+        return searches, results
+
+    def _outside(self, number: int, best: Trial, tell: Listener) -> list[Result]:
+        """Train the best hyperparameters on an outer fold's rows, and score them."""
+        ground, fold = self.grounds[number], self.outer.folds[number]
+        assignments = assign(
+            [as_candidate(ground.model, best.values, self.name)],
+            ground.dataset,
+            SplitPlan((fold,), self.outer.record),
+            n_seeds=self.n_seeds,
+            seed=ground.seed,
+            preprocess=ground.preprocess,
+        )
+        assignments = [replace(each, fold=number) for each in assignments]
+        updates = updates_of(best.record().members)
+        epochs, _ = epochs_for(updates, len(fold.train), ground.training.batch_size)
+        training = replace(
+            trials.without_stopping(ground.training, epochs),
+            keep_weights=False,
+            keep_predictions=True,
+        )
+        ready = trials.prepare(
+            assignments, training, ground.dataset, lanes=ground.lanes
+        )
+        return trials.run(ready, tell, stage="outer trainings")
