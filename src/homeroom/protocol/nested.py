@@ -13,7 +13,6 @@ from homeroom.engine import EarlyStopping
 from homeroom.errors import FitError, InputError
 from homeroom.records import (
     COMPLETE,
-    INTERRUPTED,
     Examined,
     Interval,
     Listener,
@@ -276,11 +275,11 @@ def nested_cross_validate(  # noqa: PLR0913 - the words of tune, and the outer f
     yardstick = trials.choose_metric(metric, dataset.record.task, {name: described})
     with progress(verbose, yardstick, listener) as tell:
         tell(Examined(examined))
-        searches, results = nest.run(first, yardstick, tell)
-    predictions = out_of_fold(results, dataset.n_rows)
+        done = nest.run(first, yardstick, tell)
+    predictions = out_of_fold(done.results, dataset.n_rows)
     outer = CrossValidation(
         candidate=name,
-        members=tuple(result.record for result in results),
+        members=tuple(result.record for result in done.results),
         plan=plan.record,
         metric=yardstick,
         predictions=predictions,
@@ -293,12 +292,11 @@ def nested_cross_validate(  # noqa: PLR0913 - the words of tune, and the outer f
             directions=described.directions,
         ),
     )
-    nested = NestedCrossValidation(tuple(searches), outer)
-    states = {trial.state for search in searches for trial in search.trials}
-    if INTERRUPTED in states | {member.state for member in outer.members}:
+    nested = NestedCrossValidation(tuple(done.searches), outer)
+    if done.interrupted:
         raise Interrupted(nested)
     if not any(member.state == COMPLETE for member in outer.members):
-        why = next((t.error for s in searches for t in s.trials if t.error), None)
+        why = next((t.error for s in done.searches for t in s.trials if t.error), None)
         raise FitError(
             f"No outer fold of {name!r} has a score"
             + (f"; the first failure: {why}." if why else ".")

@@ -15,7 +15,7 @@ from . import trials
 from .candidate import as_candidate
 from .member import Result, assign
 from .refit import epochs_for, updates_of
-from .searching import Searching
+from .searching import Found, Searching
 from .trial import Ground, Trial
 from .tuning import Search
 
@@ -45,6 +45,15 @@ def seed_of(seed: int, *place: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
+class Nested:
+    """The searches and the outer trainings that were made."""
+
+    searches: list[Search]
+    results: list[Result]
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Nest:
     """Searches inside outer folds; each ground has an outer fold's inner folds."""
 
@@ -54,35 +63,35 @@ class Nest:
     n_seeds: int
     begin: Callable[[Ground], Searching]
 
-    def run(
-        self, first: Searching, metric: Metric, tell: Listener
-    ) -> tuple[list[Search], list[Result]]:
+    def run(self, first: Searching, metric: Metric, tell: Listener) -> Nested:
         """Search and score fold by fold; Ctrl-C ends it with what is done."""
-        searches: list[Search] = []
-        results: list[Result] = []
-        for number, ground in enumerate(self.grounds):
-            tell(StageStarted(f"outer fold {number + 1} of {len(self.grounds)}"))
-            searching = self.begin(ground) if number else first
-            found = searching.run(metric, tell)
-            directions = next(iter(searching.descriptions.values())).directions
-            searches.append(
-                Search(
-                    candidate=self.name,
-                    trials=found.records,
-                    plan=ground.plan.record,
-                    metric=metric,
-                    predictions=found.predictions,
-                    directions=directions,
-                    _values=[trial.values for trial in found.tried],
-                )
-            )
-            if found.interrupted:
-                break
-            if found.best is not None:
-                results += self._outside(number, found.best, tell)
-            if any(result.record.state == INTERRUPTED for result in results):
-                break
-        return searches, results
+        done = Nested([], [])
+        try:
+            for number, ground in enumerate(self.grounds):
+                tell(StageStarted(f"outer fold {number + 1} of {len(self.grounds)}"))
+                searching = self.begin(ground) if number else first
+                found = searching.run(metric, tell)
+                done.searches.append(self._search(searching, found, metric))
+                if found.interrupted:
+                    return replace(done, interrupted=True)
+                if found.best is not None:
+                    done.results.extend(self._outside(number, found.best, tell))
+                if any(r.record.state == INTERRUPTED for r in done.results):
+                    return replace(done, interrupted=True)
+        except KeyboardInterrupt:  # while models were made ready
+            return replace(done, interrupted=True)
+        return done
+
+    def _search(self, searching: Searching, found: Found, metric: Metric) -> Search:
+        return Search(
+            candidate=self.name,
+            trials=found.records,
+            plan=searching.ground.plan.record,
+            metric=metric,
+            predictions=found.predictions,
+            directions=next(iter(searching.descriptions.values())).directions,
+            _values=[trial.values for trial in found.tried],
+        )
 
     def _outside(self, number: int, best: Trial, tell: Listener) -> list[Result]:
         """Train the best hyperparameters on an outer fold's rows, and score them."""

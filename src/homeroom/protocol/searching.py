@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,14 @@ from .trial import Batch, Ground, Trial, answer, mean_score, prepare_batch
 class Found:
     """What a search came to: `best` is the earliest complete trial of the best mean.
 
-    `predictions` are the best one's, out of its folds.
+    `predictions` are the best one's, out of its folds. `halted` says that Ctrl-C came
+    between two batches.
     """
 
     tried: Sequence[Trial]
     best: Trial | None = None
     predictions: NDArray[np.float32] | None = None
+    halted: bool = False
 
     @property
     def records(self) -> tuple[TrialRecord, ...]:
@@ -44,7 +46,7 @@ class Found:
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended it."""
-        return any(trial.state == INTERRUPTED for trial in self.tried)
+        return self.halted or any(trial.state == INTERRUPTED for trial in self.tried)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,17 +69,25 @@ class Searching:
         """Run every trial; Ctrl-C ends it with what is done."""
         found = Found([])
         batch: Batch | None = self.first
-        while batch is not None:
-            run_batch(batch, self.ground, found.tried, metric, tell, prune=self.prune)
-            for trial in batch.tried:
-                self.study.tell(trial.values, answer(trial, self.ground, metric))
-                found = self._with(trial, found, metric)
-                trial.forget_arrays()
-                score = mean_score(trial, metric)
-                tell(TrialEnded(trial.record(), score, self.n_trials))
-            if found.interrupted:
-                break
-            batch = _next(self.ground, self.study, found.tried, self.n_trials)
+        try:
+            while batch is not None and not found.interrupted:
+                found = self._ended(batch, found, metric, tell)
+                batch = _next(self.ground, self.study, found.tried, self.n_trials)
+        except KeyboardInterrupt:  # while models were made ready
+            return replace(found, halted=True)
+        return found
+
+    def _ended(
+        self, batch: Batch, found: Found, metric: Metric, tell: Listener
+    ) -> Found:
+        """Train a batch; return what was found, with its trials."""
+        run_batch(batch, self.ground, found.tried, metric, tell, prune=self.prune)
+        for trial in batch.tried:
+            self.study.tell(trial.values, answer(trial, self.ground, metric))
+            found = self._with(trial, found, metric)
+            trial.forget_arrays()
+            score = mean_score(trial, metric)
+            tell(TrialEnded(trial.record(), score, self.n_trials))
         return found
 
     def _with(self, trial: Trial, found: Found, metric: Metric) -> Found:

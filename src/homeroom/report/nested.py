@@ -109,7 +109,11 @@ def _verdict(outer: Summary, inner: Sequence[float], expected: Sequence[float]) 
     gap = sign * (best - outer.mean)
     said = f"The searches themselves report {measures.score(best, metric).text}: "
     by = format_spread(abs(gap), metric)
-    said += f"too good by {by}" if gap > 0 else f"{by} less, so they did not flatter"
+    said += (
+        f"too good by {by}"
+        if gap > 0
+        else f"{by} less, so that no flattery shows (inner folds train on fewer rows)"
+    )
     known = [value for value in expected if math.isfinite(value)]
     if gap > 0 and known:
         most = format_spread(max(known), metric)
