@@ -402,7 +402,7 @@ def tuned_run(softmax, flowers):
     experiment = hr.Experiment(*flowers, test_size=0.25, seed=5, store=":memory:")
     experiment.add("slow", softmax, learning_rate=0.001)
     experiment.add("tuned", softmax, space=RATES, n_trials=10)
-    return experiment.run(cv=4, seeds=2, epochs=6)
+    return experiment.run(cv=4, seeds=2, epochs=6, epoch_choice="per_fold")
 
 
 def test_a_tuned_candidate_enters_with_the_best_that_was_found(tuned_run, softmax):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from homeroom import judgement
 
 from .formats import ABSENT, format_spread, format_spread_interval
-from .models import Shown, ShownInterval
+from .shown import Shown, ShownInterval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

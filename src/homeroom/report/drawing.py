@@ -13,7 +13,7 @@ import altair as alt
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .models import MetricView
+    from .shown import MetricView
 
 TRAINING, VALIDATION, CHOSEN, OTHER = "training", "validation", "chosen", "other"
 

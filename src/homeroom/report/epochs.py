@@ -9,7 +9,7 @@ from homeroom import judgement
 
 from . import measures
 from .formats import format_epochs, format_spread, metric_label
-from .models import Shown
+from .shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,7 +17,8 @@ from .formats import (
     format_seconds,
     format_spread_interval,
 )
-from .models import Fact, LeaderboardRow, MemberRow, Shown, StripPoint
+from .models import LeaderboardRow, MemberRow, StripPoint
+from .shown import Fact, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

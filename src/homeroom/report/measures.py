@@ -14,7 +14,7 @@ from .formats import (
     is_percentage,
     metric_label,
 )
-from .models import MetricView, Shown, ShownInterval
+from .shown import MetricView, Shown, ShownInterval
 
 if TYPE_CHECKING:
     from homeroom.records import Interval, Metric

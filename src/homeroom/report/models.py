@@ -9,50 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .shown import Fact, MetricView, Shown, ShownInterval
+
 if TYPE_CHECKING:
     from .comparisons import ComparisonRow, SpreadRow
     from .epochs import EpochsView
     from .examination import ExaminationView
 
 _MOST_TRIALS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A number, and how it is written."""
-
-    value: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownInterval:
-    """An interval, how it is written, and by which method it was made."""
-
-    low: float
-    high: float
-    text: str
-    level: str
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A label and a value, for lists of facts."""
-
-    label: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class MetricView:
-    """The yardstick in words. `label` is "accuracy", `better` "higher is better"."""
-
-    name: str
-    direction: str
-    label: str
-    better: str
-    percentage: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import measures
 from .formats import format_count, format_number, format_spread, metric_label
-from .models import Fact, Shown
+from .shown import Fact, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,8 @@ from homeroom import judgement
 from . import measures
 from .formats import format_count, format_seconds, metric_label
 from .leaderboard import fold_name
-from .models import DataView, Fact, FoldRow, SplitView
+from .models import DataView, FoldRow, SplitView
+from .shown import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,8 @@ from .formats import (
     format_seconds,
     format_spread,
 )
-from .models import Fact, MetricView, SearchView, TrialRow
+from .models import SearchView, TrialRow
+from .shown import Fact, MetricView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -30,13 +30,13 @@ from .leaderboard import (
 from .models import (
     CandidateView,
     CrossValidationView,
-    Fact,
     FitView,
     LeaderboardRow,
     RunView,
     SearchView,
 )
 from .search import search_view
+from .shown import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,8 @@ from .formats import (
     format_time,
     metric_label,
 )
-from .models import Fact, FinalTestView
+from .models import FinalTestView
+from .shown import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
