@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 export WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-peers clean
+.PHONY: help demo test check bench calibrate bench-peers clean
 
 help:  ## list what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -31,6 +31,9 @@ check: $(VENV)/.developed  ## format, lint, types, contracts between rooms, line
 
 bench: $(USER)/.installed  ## time Homeroom against its peers; write docs/benchmarks.md
 	@$(USER)/bin/python benchmarks/run.py
+
+calibrate: $(VENV)/.installed  ## simulate what intervals cover; write docs/calibration.md
+	@$(BIN)/python calibration/run.py
 
 bench-peers: $(PEERS)/.installed  ## install torch and skorch, for make bench alone
 

@@ -17,16 +17,17 @@ from .intervals import bootstrap_interval
 if TYPE_CHECKING:
     from .summary import Summary
 
-MEANINGFUL = 0.75
+LEVEL, MEANINGFUL = 0.95, 0.75
 
 
 class Superiority(msgspec.Struct, frozen=True, kw_only=True):
     """The share of paired trainings in which `a` beats `b`; a tie counts half.
 
-    `interval` is the percentile bootstrap over folds, whose trainings stay together;
-    None with one fold. `significant` says that it lies above one half, `meaningful`
-    that its upper end is above 0.75 too (Bouthillier et al. 2021). Twenty-nine
-    independent pairs are needed to tell 0.75 from 0.5 at 5 % both ways (Noether 1987).
+    `interval` is the percentile bootstrap over folds, whose trainings stay together,
+    expanded for their small number (Hesterberg 2015); None with one fold.
+    `significant` says that it lies above one half, `meaningful` that its upper end is
+    above 0.75 too (Bouthillier et al. 2021). Twenty-nine independent pairs are needed
+    to tell 0.75 from 0.5 at 5 % both ways (Noether 1987).
     """
 
     a: str
@@ -127,6 +128,23 @@ def _interval(by_fold: dict[int, list[float]]) -> Interval | None:
         return None
     won = np.array([math.fsum(wins) for wins in by_fold.values()])
     n = np.array([len(wins) for wins in by_fold.values()])
-    found = bootstrap_interval(lambda w, m: float(w.sum() / m.sum()), won, n, seed=0)
-    method = f"percentile bootstrap over {len(by_fold)} folds; approximate"
-    return Interval(found.low, found.high, found.level, method)
+    found = bootstrap_interval(
+        lambda w, m: float(w.sum() / m.sum()),
+        won,
+        n,
+        level=_expanded(LEVEL, len(by_fold)),
+        seed=0,
+    )
+    method = f"expanded percentile bootstrap over {len(by_fold)} folds; approximate"
+    return Interval(found.low, found.high, LEVEL, method)
+
+
+def _expanded(level: float, n: int) -> float:
+    """Return the level at which a percentile interval of n values has `level`.
+
+    Percentiles are those of a normal distribution with the variance /n; a few values
+    ask for those of Student's t with the variance /(n-1) (Hesterberg 2015, 5.3).
+    """
+    t = float(special.stdtrit(n - 1, 0.5 + level / 2))
+    expanded = 2 * float(special.ndtr(math.sqrt(n / (n - 1)) * t)) - 1
+    return min(expanded, 0.9999)  # beyond it lies no resample
