@@ -49,8 +49,8 @@ def intro(n_studies: int) -> str:
         f"made. A study draws its rows, trains {N_CANDIDATES} candidates on {N_FOLDS}",
         f"folds with {N_SEEDS} seeds ({TRAINING.epochs} epochs of a network with 8",
         f"hidden units), and one more on all rows: {n_fits} real trainings. Every",
-        f"model is also measured on {N_TRUTH:,} fresh rows, which stand for the truth. The",
-        "candidates are equal (the same network, other weights to start from), so",
+        f"model is also measured on {N_TRUTH:,} fresh rows, which stand for the truth.",
+        "The candidates are equal (the same network, other weights to start from), so",
         "whoever is called a winner is a false one.",
     ])
     read = " ".join([
