@@ -143,6 +143,22 @@ def test_a_member_that_diverges_leaves_the_others_to_go_on():
         assert mine.final_weights == expected.final_weights
 
 
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_model_function_that_fails_leaves_the_others_to_go_on(lanes):
+    """The last member has no model: those that wait for it are let go."""
+
+    def broken():
+        raise RuntimeError("no more models")
+
+    sane = folds(3)
+    sick = replace(member(steep, split=7), cohort="folds", build=broken)
+    *outcomes, failed = engine.train([*sane, sick], PLAN, lanes=lanes)
+    assert failed.state == "FAILED"
+    assert "no more models" in failed.error
+    for mine, expected in zip(outcomes, engine.train(sane, PLAN), strict=True):
+        assert mine.final_weights == expected.final_weights
+
+
 def test_a_model_that_needs_plain_fit_stops_by_its_own_curve():
     """Keras's fit waits for nobody; it is trained, and says how."""
     plan = replace(PLAN, epochs=6)

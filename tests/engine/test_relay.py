@@ -69,8 +69,14 @@ def test_a_lane_keeps_its_training_while_many_are_left():
 
 def test_the_last_ones_end_together():
     """Three trainings in two lanes take turns: none begins when another has ended."""
-    ledger = Ledger()
-    run(2, [12, 12, 12], ledger)
+    ledger, relay = Ledger(), Relay(2, 3)
+    for number in range(3):  # all are there before a lane begins
+        relay.add(ledger.course(number, 12))
+    lanes = [threading.Thread(target=relay.run) for _ in range(2)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join(timeout=20)
     ends = [max(i for i, n in enumerate(ledger.epochs) if n == k) for k in range(3)]
     begins = [ledger.epochs.index(k) for k in range(3)]
     assert max(begins) < 6
