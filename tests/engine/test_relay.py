@@ -79,8 +79,7 @@ def test_the_last_ones_end_together():
         lane.join(timeout=20)
     ends = [max(i for i, n in enumerate(ledger.epochs) if n == k) for k in range(3)]
     begins = [ledger.epochs.index(k) for k in range(3)]
-    assert max(begins) < 6
-    assert min(ends) > 24  # two would have ended before the third began
+    assert max(begins) < min(ends)  # without turns two would have ended first
 
 
 def test_an_error_in_one_lane_lets_the_others_end():
