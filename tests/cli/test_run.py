@@ -103,12 +103,13 @@ def test_a_model_of_ones_own_stands_beside_the_yardstick(
 def test_the_test_rows_can_stay_sealed(
     separable: Path, tmp_path: Path, invoke: Invoke, few: tuple[str, ...]
 ) -> None:
-    """`--keep-sealed` chooses a model and opens nothing."""
-    model = ("--model", "sklearn.tree:DecisionTreeClassifier")
+    """`--keep-sealed` chooses a model, by the rule that is said, and opens nothing."""
+    model = ("--model", "sklearn.tree:DecisionTreeClassifier", "--rule", "best_mean")
     result = invoke("run", separable, "-t", "answer", *few, *model, "--keep-sealed")
     assert result.exit_code == 0, result.stderr
     run = stored(tmp_path)
     assert run.state == "COMPLETE"
+    assert run.selection.rule == "best_mean"
     assert run.final_test is None
     assert "ealed" in result.stdout
 
@@ -135,6 +136,7 @@ def test_an_unknown_target_names_the_columns(tables: Path, invoke: Invoke) -> No
         ),
         (("--cv", "1"), "1"),
         (("--epochs", "0"), "epochs=0"),
+        (("--rule", "best_means"), "Did you mean 'best_mean'?"),
         (("--seeds", "0"), "seeds=0"),
         (("--batch-size", "0"), "batch_size=0"),
         (("--test-size", "1.5"), "test_size"),

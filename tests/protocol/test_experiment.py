@@ -382,3 +382,45 @@ def test_linear_and_mlp_learn_diabetes_in_its_own_units():
     found = run.final_test()
     assert 40 < found.score < 70
     assert found.interval.low < found.score < found.interval.high
+
+
+class TestRules:
+    """Who is chosen can be said beforehand, and two candidates can be compared."""
+
+    @pytest.fixture
+    def entered(self, experiment, guess):
+        return experiment().add("logistic", LogisticRegression()).add("guess", guess)
+
+    def test_the_rule_is_kept_with_what_the_others_say(self, entered, store):
+        """The record has the rule and whom each of the five would choose."""
+        run = entered.run(cv=3, rule="worst_fold", verbose=0)
+        assert run.selection.rule == "worst_fold"
+        assert set(run.selection.rules) == {
+            "best_mean",
+            "one_std_err",
+            "pct_loss",
+            "worst_fold",
+            "steadiest_equivalent",
+        }
+        assert open_store(store).read_run(run.id).selection == run.selection
+
+    def test_a_function_may_choose(self, entered):
+        """It is the candidate that the function names which is refitted."""
+        run = entered.run(cv=3, rule=lambda _: "guess", verbose=0)
+        assert run.record.refit.candidate == "guess"
+
+    def test_an_unknown_rule_is_refused_before_training(self, entered, store):
+        """Nothing is trained and nothing is kept."""
+        with pytest.raises(hr.InputError, match="Did you mean 'best_mean'"):
+            entered.run(cv=3, rule="best_means", verbose=0)
+        assert open_store(store).list_runs() == ()
+
+    def test_two_candidates_are_compared_by_name(self, entered):
+        """The comparison is of a minus b; a stranger is named with the nearest."""
+        run = entered.run(cv=3, verbose=0)
+        seen = run.compare("logistic", "guess")
+        gap = run.summary("logistic").mean - run.summary("guess").mean
+        assert seen.difference == pytest.approx(gap)
+        assert run.compare("guess", "logistic").t == -seen.t
+        with pytest.raises(hr.InputError, match="Did you mean 'logistic'"):
+            run.compare("logistics", "guess")
