@@ -210,7 +210,8 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
             scored at the epoch that is best for the mean of the *others*, so that no
             score chooses its own epoch. "per_fold": each training stops by its own
             curve, as in Keras, which flatters its score. With "mean_curve"
-            `CrossValidation.epoch_choices` says by how much.
+            `CrossValidation.epoch_choices` says by how much. Where folds validate
+            rows in common (`ShuffleSplit`), the others choose partly with its own.
         groups: One group per row; a group is never on both sides.
         sample_weight: One weight per row.
         class_weight: Weight per class, for training rows only.
