@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -9,6 +10,17 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+CORRECTED = [
+    "interval of a mean, of the trainings that were made",
+    "interval of a mean, of any such trainings",
+    "interval of a difference, of the trainings that were made",
+    "interval of a difference of equals",
+]
+FALSE = [
+    "false winner: two-sided p below 0.05",
+    "false winner: better or worse with 95 %",
+    "false winner: wins in significantly more pairs",
+]
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +89,12 @@ def test_what_is_surely_off_is_marked(calibration, nominal, times, off):
     """Too narrow, too wide, too many false winners of 400: but only beyond chance."""
     _, rates, run, _ = calibration
     assert run.is_off(rates.Rate("", nominal, times, 400)) == off
+
+
+def test_what_the_report_says_of_its_intervals_is_what_was_measured():
+    """On every population the corrected intervals cover 95 % or more, as is said."""
+    measured = json.loads((ROOT / "docs" / "calibration.json").read_text("utf-8"))
+    assert len(measured) == 3
+    for rates in measured.values():
+        assert all(rates[name] >= 0.95 for name in CORRECTED)
+        assert all(rates[name] <= 0.05 for name in FALSE)

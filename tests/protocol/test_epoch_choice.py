@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import homeroom as hr
 from homeroom import engine, judgement
 from homeroom.errors import InputError
+from homeroom.protocol import Interrupted
+from homeroom.records import EpochEnded
 
 PLAN = {"cv": 4, "epochs": 60, "seed": 3, "verbose": 0}
 RULE = hr.EarlyStopping(patience=4)
@@ -138,3 +144,110 @@ def test_labels_of_pure_chance_flatter_only_their_own_choice(keras):
     error = np.std(honest, ddof=1) / np.sqrt(20)
     assert abs(np.mean(honest) - 0.5) < 3 * error
     assert np.mean(own) - 0.5 > 6 * error
+
+
+def test_one_standard_error_scores_the_earlier_epoch(net, flowers, together):
+    """All folds of a seed are scored at the epoch that judgement finds; exactly so."""
+    cv = hr.cross_validate(
+        net,
+        *flowers,
+        seeds=2,
+        early_stopping=RULE,
+        epoch_choice="one_std_err",
+        **PLAN,
+    )
+    [choice] = [c for c in together.epoch_choices if c.rule == "one_std_err"]
+    assert tuple(m.best_epoch for m in cv.members) == choice.epochs
+    assert cv.mean() == pytest.approx(choice.mean, abs=1e-12)
+    for mine, lockstep in zip(cv.members, together.members, strict=True):
+        assert mine.history == lockstep.history
+        assert mine.stopped_epoch == lockstep.stopped_epoch
+        assert mine.scores == mine.history.at(mine.best_epoch)  # of the second pass
+        assert mine.best_epoch <= max(c for c in together.epoch_choices[1].epochs)
+
+
+def test_the_validation_rows_choose_nothing_on_an_inner_split(net, flowers):
+    """Other labels in a fold's validation rows leave its training as it was."""
+    x, y = flowers
+    pairs = [(np.arange(90), np.arange(90, 120)), (np.arange(30, 120), np.arange(30))]
+    plan = PLAN | {"cv": pairs, "early_stopping": RULE, "epoch_choice": "inner_split"}
+    first = hr.cross_validate(net, x, y, **plan)
+    other = y.copy()
+    other[90:] = (y[90:] + 1) % 3
+    second = hr.cross_validate(net, x, other, **plan)
+    mine, theirs = first.members[0], second.members[0]
+    assert mine.final_weights == theirs.final_weights
+    assert mine.scores["val_accuracy"] != theirs.scores["val_accuracy"]
+    assert mine.n_updates == mine.history.n_epochs * mine.updates_per_epoch
+    assert {m.best_epoch for m in first.members} == {None}
+    assert first.settings.epoch_choice == "inner_split"
+
+
+def test_an_inner_split_trains_all_rows_as_long_as_its_own(net, flowers):
+    """The second training is the one that plain fit gives for those epochs."""
+    cv = hr.cross_validate(
+        net, *flowers, early_stopping=RULE, epoch_choice="inner_split", **PLAN
+    )
+    free = hr.cross_validate(net, *flowers, **PLAN)
+    for mine, unstopped in zip(cv.members, free.members, strict=True):
+        n = mine.history.n_epochs
+        assert 1 <= n < PLAN["epochs"]
+        for key, values in mine.history.series.items():
+            assert values == unstopped.history.series[key][:n]
+    assert len({m.history.n_epochs for m in cv.members}) > 1
+
+
+@pytest.mark.parametrize("choice", ["one_std_err", "inner_split"])
+def test_an_experiment_of_both_kinds_takes_every_way(net, flowers, choice):
+    """Networks train twice, estimators once; every training is in the store once."""
+    experiment = hr.Experiment(*flowers, seed=2, store=":memory:")
+    experiment.add("net", net).add("logistic", LogisticRegression())
+    run = experiment.run(
+        cv=3, seeds=2, epochs=30, early_stopping=RULE, epoch_choice=choice, verbose=0
+    )
+    assert run.record.state == "COMPLETE"
+    assert len(run.record.members) == 12
+    assert {m.state for m in run.record.members} == {"COMPLETE"}
+    assert run.record.settings.epoch_choice == choice
+    assert run.record.refit is not None
+    page = run._repr_html_()
+    told = {"one_std_err": "one standard error", "inner_split": "chose nothing"}
+    assert told[choice] in page
+
+
+@pytest.mark.parametrize("choice", ["one_std_err", "inner_split", "mean_curve"])
+def test_a_training_that_diverges_is_shown_in_every_way(keras, flowers, choice):
+    """The state and the reason are those of the pass that failed."""
+
+    def hot():
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        model.compile(keras.optimizers.SGD(1e30), "mse", metrics=["mae"])
+        return model
+
+    x, _ = flowers
+    y = np.random.default_rng(0).normal(size=(120, 3)).astype("float32") * 1e6
+    with pytest.raises(hr.FitError, match="Every training of 'hot' failed"):
+        hr.cross_validate(hot, x, y, early_stopping=RULE, epoch_choice=choice, **PLAN)
+
+
+def test_ctrl_c_in_a_first_pass_ends_both(net, flowers):
+    """What was begun comes back interrupted; no second pass follows."""
+
+    def stop(event):
+        if isinstance(event, EpochEnded) and event.epoch == 30:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    patient = hr.EarlyStopping(patience=30_000)
+    plan = PLAN | {"epochs": 30_000}
+    for choice in ("one_std_err", "inner_split"):
+        with pytest.raises(Interrupted) as caught:
+            hr.cross_validate(
+                net,
+                *flowers,
+                early_stopping=patient,
+                epoch_choice=choice,
+                listener=stop,
+                **plan,
+            )
+        states = {m.state for m in caught.value.result.members}
+        assert "INTERRUPTED" in states

@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 import homeroom as hr
 from homeroom.errors import FitError, InputError
 from homeroom.protocol import Interrupted
-from homeroom.protocol.nesting import inner_plan
+from homeroom.protocol.inside import inner_plan
 from homeroom.records import INTERRUPTED, EpochEnded, TrialEnded
 
 RATES = {"learning_rate": hr.log_uniform(1e-3, 1.0)}

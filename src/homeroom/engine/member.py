@@ -39,6 +39,7 @@ class Member:
     names members whose models are expected to differ in seeds and rows only. Members
     of one `cohort` stop together, when the mean of what they monitor no longer
     improves; each keeps the weights of the epoch that is best for the others.
+    `epochs` is how many this one gets, where not as many as the others.
     """
 
     key: Hashable
@@ -50,6 +51,7 @@ class Member:
     order_seed: int
     group: Hashable = None
     cohort: Hashable = None
+    epochs: int | None = None
 
 
 @dataclass(frozen=True)

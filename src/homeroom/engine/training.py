@@ -115,7 +115,11 @@ class Prepared:
         def course(job: Job) -> Iterator[lane.Gate]:
             if stop.is_set():
                 return
-            own = replace(self._workshop.training, callbacks=self._own_callbacks())
+            own = replace(
+                self._workshop.training,
+                callbacks=self._own_callbacks(),
+                epochs=job.member.epochs or self._workshop.training.epochs,
+            )
             cohort = cohorts.get(job.member.cohort)
             trained = lane.Course(
                 job.member, job.rule, on_epoch, stop.is_set, prune, cohort

@@ -30,6 +30,7 @@ from homeroom.store import open_store
 
 from . import trials
 from .candidate import as_candidate
+from .epoch_choice import check_epoch_choice, passes
 from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .keeping import keep_run
@@ -212,6 +213,10 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
             curve, as in Keras, which flatters its score. With "mean_curve"
             `CrossValidation.epoch_choices` says by how much. Where folds validate
             rows in common (`ShuffleSplit`), the others choose partly with its own.
+            "one_std_err": the earliest epoch of the mean curve within one standard
+            error of its best, for all folds. "inner_split": a fifth of each fold's
+            training rows stops a first training; a second, on all of them, is as long
+            and is scored. These two train twice.
         groups: One group per row; a group is never on both sides.
         sample_weight: One weight per row.
         class_weight: Weight per class, for training rows only.
@@ -249,6 +254,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     """
     seed = check_seed(seed)
     check_verbose(verbose)
+    check_epoch_choice(epoch_choice)
     engine.lane_count(lanes)
     dataset = data.from_arrays(
         x,
@@ -286,6 +292,15 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     task = dataset.record.task
     prepared = trials.prepare(assignments, training, dataset, lanes=lanes)
     found = prepared.descriptions
+    course = passes(
+        epoch_choice,
+        prepared,
+        plan,
+        dataset,
+        seed=seed,
+        preprocess=preprocess,
+        lanes=lanes,
+    )
     yardstick = trials.choose_metric(metric, task, found)
     settings = settings_of(
         training,
@@ -297,7 +312,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     kept = None if store is None else open_store(store)
     with progress(verbose, yardstick, listener, [candidate.name]) as tell:
         tell(Examined(examined))
-        results = trials.run(prepared, tell)
+        results = course.run(settings, yardstick, tell)
     predictions = out_of_fold(results, dataset.n_rows)
     result = CrossValidation(
         candidate=candidate.name,

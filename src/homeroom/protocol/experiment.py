@@ -32,6 +32,7 @@ from .candidate import Candidate
 from .choosing import select, told_preprocessing, warn_of_openings
 from .cross_validation import out_of_fold
 from .environment import environment
+from .epoch_choice import check_epoch_choice
 from .examining import after_training, before_training, case_of
 from .final_test import SealedTest
 from .fitting import Interrupted
@@ -224,6 +225,7 @@ class Experiment:
             )
         check_verbose(verbose)
         rule = judgement.check_rule(rule)
+        check_epoch_choice(epoch_choice)
         n_lanes = engine.lane_count(lanes)
         plan = splits.make_plan(cv, self._development, seed=self._seed)
         training = training_of(
@@ -319,8 +321,10 @@ class Experiment:
             if searches:
                 record = searched(record, candidates, searches, prepared)
                 store.update_run(record)
-            results = trials.run(
-                prepared,
+            course = entry.passes(prepared)
+            results = course.run(
+                record.settings,
+                record.metric,
                 tell,
                 keep=lambda result: store.save_member(record.id, result.record),
             )

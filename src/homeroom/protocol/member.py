@@ -17,7 +17,8 @@ from homeroom.splits import Fold, SplitPlan
 
 from .candidate import Candidate, facts_of
 
-MEAN_CURVE, PER_FOLD = "mean_curve", "per_fold"
+MEAN_CURVE, ONE_STD_ERR = "mean_curve", "one_std_err"
+PER_FOLD, INNER_SPLIT = "per_fold", "inner_split"
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ def assign(
     Raises:
         InputError: If `n_seeds` is not a positive whole number.
     """
-    together = check_epoch_choice(epoch_choice) == MEAN_CURVE
+    together = epoch_choice in {MEAN_CURVE, ONE_STD_ERR}
     if not isinstance(n_seeds, int) or n_seeds < 1:
         raise InputError(f"seeds={n_seeds!r}: use a whole number, 1 or more.")
     assignments = []
@@ -240,20 +241,6 @@ def _stopping_in(
     values = {f.name: getattr(rule, f.name) for f in fields(EarlyStopping)}
     values["min_delta"] = abs(values["min_delta"])  # Keras keeps it with a sign
     return EarlyStopping(**values), [c for c in callbacks if c is not rule]
-
-
-def check_epoch_choice(value: Any) -> str:
-    """Return the name of a way to choose the epoch.
-
-    Raises:
-        InputError: If there is none of that name.
-    """
-    if value not in {MEAN_CURVE, PER_FOLD}:
-        raise InputError(
-            f"epoch_choice={value!r}: use {MEAN_CURVE!r} (the folds stop together, by "
-            f"the mean of their curves) or {PER_FOLD!r} (each by its own)."
-        )
-    return str(value)
 
 
 def settings_of(

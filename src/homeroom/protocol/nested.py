@@ -24,9 +24,10 @@ from .candidate import is_estimator
 from .cross_validation import CrossValidation, out_of_fold
 from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
+from .inside import inner_plan, row_counts, seed_of
 from .listening import check_verbose, progress
 from .member import check_seed, settings_of, training_of
-from .nesting import Nest, inner_plan, row_counts, seed_of
+from .nesting import Nest
 from .searching import begin
 from .space import searched_model, trial_count
 from .trial import Ground

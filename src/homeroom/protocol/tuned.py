@@ -23,6 +23,7 @@ from homeroom.records import (
 
 from . import trials
 from .candidate import Candidate, as_candidate
+from .epoch_choice import Passes, passes
 from .member import assign
 from .searching import Found, Searching, begin
 from .space import searched_model, trial_count
@@ -102,6 +103,19 @@ class Entry:
         if not self.searching:
             return self.fixed
         return _prepared(candidates, self.ground, self.n_seeds)
+
+    def passes(self, prepared: trials.Trials) -> Passes:
+        """Return the trainings with what their way to choose the epoch needs."""
+        ground = self.ground
+        return passes(
+            ground.epoch_choice,
+            prepared,
+            ground.plan,
+            ground.dataset,
+            seed=ground.seed,
+            preprocess=ground.preprocess,
+            lanes=ground.lanes,
+        )
 
 
 def enter(

@@ -31,7 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `early_stopping` has the parameters of the rule, its mode resolved. `epoch_choice`
     is "mean_curve" where folds stopped together and no score chose its own epoch,
-    "per_fold" where each training stopped by its own.
+    "one_std_err" where all were scored at the earliest epoch within one standard error
+    of the best mean, "inner_split" where other rows stopped a first training, and
+    "per_fold" where each training stopped by its own curve.
     """
 
     epochs: int

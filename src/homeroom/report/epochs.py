@@ -13,10 +13,9 @@ from .shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from homeroom.judgement import EpochChoice
-    from homeroom.records import MemberRecord, Metric, SplitPlanRecord
+    from homeroom.records import MemberRecord, Metric, Settings, SplitPlanRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +37,11 @@ class EpochsView:
     rows: tuple[EpochRow, ...]
 
 
+_SCORED_BY = {"mean_curve": "other_folds", "one_std_err": "one_std_err"}
+_SCORED_AT = {
+    "other_folds": "the epoch that is best for the others",
+    "one_std_err": "the earliest epoch within one standard error of that",
+}
 _CHOSEN_BY = {
     "other_folds": "mean curve of the other folds",
     "mean_curve": "mean curve of all folds",
@@ -50,37 +54,37 @@ def epochs_view(
     members: Sequence[MemberRecord],
     plan: SplitPlanRecord,
     metric: Metric,
-    stopping: Mapping[str, Any] | None,
+    settings: Settings | None,
 ) -> EpochsView | None:
-    """Return the four ways; None unless the folds were trained equally long.
-
-    `stopping` has the parameters of early stopping, or is None.
-    """
-    choices = judgement.epoch_choices(members, plan, metric, stopping)
+    """Return the four ways; None unless the folds stopped together."""
+    scored = _SCORED_BY.get(settings.epoch_choice) if settings else None
+    if settings is None or scored is None:
+        return None
+    choices = judgement.epoch_choices(members, plan, metric, settings.early_stopping)
     if not choices:
         return None
     by_rule = {choice.rule: choice for choice in choices}
     return EpochsView(
-        sentence=_sentence(by_rule, metric),
+        sentence=_sentence(by_rule, metric, scored),
         rows=tuple(
             EpochRow(
                 chosen_by=_CHOSEN_BY[choice.rule],
                 epochs=_epochs(choice),
                 mean=measures.score(choice.mean, metric),
                 flattery=_flattery(choice, metric),
-                scored=choice.rule == "other_folds",
+                scored=choice.rule == scored,
             )
             for choice in choices
         ),
     )
 
 
-def _sentence(choices: Mapping[str, EpochChoice], metric: Metric) -> str:
-    honest, own = choices["other_folds"], choices["per_fold"]
+def _sentence(choices: Mapping[str, EpochChoice], metric: Metric, scored: str) -> str:
+    own = choices["per_fold"]
     said = (
         f"The mean curve of the folds is best at epoch "
         f"{format_epochs(choices['mean_curve'].median_epoch + 1)}. Each fold is scored "
-        f"at the epoch that is best for the others ({_epochs(honest)})"
+        f"at {_SCORED_AT[scored]} ({_epochs(choices[scored])})"
     )
     label = metric_label(metric.name)
     mean = measures.score(own.mean, metric).text

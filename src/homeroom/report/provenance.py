@@ -212,6 +212,13 @@ def _kinds(kinds: Mapping[str, str]) -> str:
     )
 
 
+_WATCHED = {
+    "mean_curve": ", of the mean over folds",
+    "one_std_err": ", of the mean over folds, within one standard error",
+    "inner_split": ", on an inner split",
+}
+
+
 def _early_stopping(settings: Settings) -> str:
     stopping = settings.early_stopping
     if not stopping:
@@ -220,8 +227,7 @@ def _early_stopping(settings: Settings) -> str:
     said = f"watches {monitor}"
     if "patience" in stopping:
         said += f", patience {stopping['patience']}"
-    if settings.epoch_choice == "mean_curve":
-        said += ", of the mean over folds"
+    said += _WATCHED.get(settings.epoch_choice, "")
     if stopping.get("restore_best_weights", True):
         said += ", best weights kept"
     return said

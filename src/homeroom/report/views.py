@@ -135,7 +135,7 @@ def cross_validation_view(
         caveats=words.cross_validation_caveats(
             metric, members, len(plan.folds), row, settings
         ),
-        epochs=epochs_view(members, plan, metric, _rule(settings)),
+        epochs=epochs_view(members, plan, metric, settings),
         spreads=spread_rows([one.summary] if one.summary else []),
         untrained=untrained([one]),
         measured_on=provenance.measured_on(plan, len({m.seed_index for m in members})),
@@ -206,15 +206,10 @@ def _candidates(
             curves=curve_views(each.members, run.metric, each.verdict),
             members=tuple(member_row(m, run.metric) for m in each.members),
             search=_tuned(run, each.candidate),
-            epochs=epochs_view(each.members, run.plan, run.metric, _rule(run.settings)),
+            epochs=epochs_view(each.members, run.plan, run.metric, run.settings),
         )
         for each in _in_order(candidates, rows)
     )
-
-
-def _rule(settings: Settings | None) -> dict[str, Any] | None:
-    together = settings is not None and settings.epoch_choice == "mean_curve"
-    return settings.early_stopping if settings is not None and together else None
 
 
 def _tuned(run: RunRecord, candidate: str) -> SearchView | None:

@@ -167,6 +167,18 @@ def _of_epochs(settings: Settings | None) -> list[str]:
             "together. Each fold is scored at the epoch that is best for the mean of "
             "the other folds, so that no score chose its own epoch."
         ]
+    if settings.epoch_choice == "one_std_err":
+        return [
+            "Early stopping watched the mean curve of the folds. All are scored at its "
+            "earliest epoch within one standard error of the best: the simpler model, "
+            "not the better one."
+        ]
+    if settings.epoch_choice == "inner_split":
+        return [
+            "A fifth of each fold's training rows stopped a first training; a second, "
+            "on all of them, was as long and is what is scored. The validation rows "
+            "chose nothing."
+        ]
     return [
         "Early stopping picked each training's epoch on the same validation rows "
         "that give its score, so validation scores are a little too good. The "
@@ -185,7 +197,8 @@ def _of_scores(
         approximate = (
             "Intervals of means are approximate. Folds share training rows, so their "
             "scores are not independent; the interval is corrected for it "
-            "(Nadeau and Bengio 2003), but no exact one exists."
+            "(Nadeau and Bengio 2003), but no exact one exists. In simulations it was "
+            "rather too wide than too narrow."
         )
         said.append(approximate + _cut_off(metric))
         text = (
