@@ -31,7 +31,8 @@ class Components(msgspec.Struct, frozen=True, kw_only=True):
     Both are standard deviations in units of the metric. `sd_rows` is what is left of
     the spread of fold means after the share that luck has in them; 0 when they differ
     by no more than luck explains. Folds share training rows, so that both intervals
-    are approximate.
+    are approximate; that of luck is too narrow where a few trainings are much worse
+    than the rest (see docs/calibration.md).
     """
 
     sd_rows: float
