@@ -13,7 +13,7 @@ import homeroom as hr
 from homeroom import engine, judgement
 from homeroom.errors import InputError
 from homeroom.protocol import Interrupted
-from homeroom.records import EpochEnded
+from homeroom.records import EpochEnded, MemberEnded, StageStarted
 
 PLAN = {"cv": 4, "epochs": 60, "seed": 3, "verbose": 0}
 RULE = hr.EarlyStopping(patience=4)
@@ -249,5 +249,35 @@ def test_ctrl_c_in_a_first_pass_ends_both(net, flowers):
                 listener=stop,
                 **plan,
             )
-        states = {m.state for m in caught.value.result.members}
-        assert "INTERRUPTED" in states
+        members = caught.value.result.members
+        assert {m.state for m in members} == {"INTERRUPTED"}
+        assert {m.path for m in members} == {"scan"}
+
+
+def test_ctrl_c_in_a_second_pass_keeps_what_it_has_trained(net, flowers):
+    """Trainings of the second pass that are done are complete, the rest are not."""
+    seen = []
+
+    def stop(event):
+        if isinstance(event, StageStarted):
+            seen.append(event.stage)
+        if isinstance(event, MemberEnded) and seen[-1] == "second pass":
+            seen.append("stopped")
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    with pytest.raises(Interrupted) as caught:
+        hr.cross_validate(
+            net,
+            *flowers,
+            seeds=20,
+            early_stopping=RULE,
+            epoch_choice="one_std_err",
+            listener=stop,
+            lanes=1,
+            **PLAN,
+        )
+    members = caught.value.result.members
+    done = [m for m in members if m.state == "COMPLETE"]
+    assert done
+    assert len(done) < len(members)
+    assert all(m.scores == m.history.at(m.best_epoch) for m in done)

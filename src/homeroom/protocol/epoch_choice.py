@@ -115,9 +115,10 @@ class Passes:
         tell: Listener,
         keep: Callable[[Result], None],
     ) -> list[Result]:
-        first = {
-            _key(r.assignment): r for r in trials.run(inner, tell, stage="inner splits")
-        }
+        inside = trials.run(inner, tell, stage="inner splits")
+        if _interrupted(inside):  # a model of an inner split is not a result
+            return [trials.not_begun(each) for each in self.prepared.assignments]
+        first = {_key(result.assignment): result for result in inside}
         size = self.prepared.training.batch_size
         epochs = {}
         for key, result in first.items():
@@ -211,6 +212,8 @@ def _merged(first: Result, second: Result | None) -> Result:
     """Return the weights and scores of the second pass with the curve of the first."""
     if second is None:
         return first
+    if second.record.state != COMPLETE:
+        return replace(second, assignment=first.assignment)
     curve = {name: first.fields[name] for name in ("stopped_epoch", "stop_reason")}
     fields = {
         **second.fields,

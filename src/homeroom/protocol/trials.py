@@ -179,7 +179,7 @@ def run(
             except KeyboardInterrupt:
                 stopped = True
     for assignment in assignments:
-        results.setdefault(assignment.member.key, _not_begun(assignment))
+        results.setdefault(assignment.member.key, not_begun(assignment))
     return [results[a.member.key] for a in assignments]
 
 
@@ -195,6 +195,7 @@ def without_stopping(training: Training, epochs: int) -> Training:
     )
 
 
-def _not_begun(assignment: Assignment) -> Result:
+def not_begun(assignment: Assignment) -> Result:
+    """Return the result of a training that an interruption left out."""
     outcome = engine.Outcome(state=INTERRUPTED, stop_reason="interrupted")
     return result_of(assignment, outcome)
