@@ -347,3 +347,24 @@ def test_integers_of_numpy_are_integers(softmax, flowers, store):
         store=store,
     )
     assert fit.record.updates_per_epoch == 3
+
+
+def test_a_model_no_better_than_the_most_frequent_class_is_told_so(keras):
+    """Nine of ten rows are of one class, and the columns say nothing: underfitting."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(200, 4)).astype("float32")
+    y = (np.arange(200) % 10 == 0).astype("int32")
+
+    def guess():
+        model = keras.Sequential([
+            keras.Input((4,)),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ])
+        model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+        return model
+
+    fitted = hr.fit(guess, x, y, epochs=20, validation_split=0.25)
+    assert fitted.baseline == pytest.approx(0.9)
+    assert fitted.verdict.kind == "underfitting"
+    assert "without looking gives 90.0 %" in fitted.verdict.text
+    assert hr.fit(guess, x, y, epochs=2).baseline is None

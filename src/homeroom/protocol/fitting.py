@@ -19,7 +19,6 @@ from homeroom.records import (
     INTERRUPTED,
     Examination,
     Examined,
-    FoldRecord,
     Listener,
     MemberRecord,
     Metric,
@@ -62,6 +61,8 @@ class FitResult:
         metric: The yardstick of the verdict.
         n_validation: How many rows validated it.
         examination: What the doctor found in the data before training.
+        baseline: The validation accuracy of always answering the most frequent class
+            of the training rows; None where the metric is no accuracy.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -81,6 +82,7 @@ class FitResult:
     _result: Result
     _training: Training
     examination: Examination | None = None
+    baseline: float | None = None
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -101,6 +103,7 @@ class FitResult:
             best_epoch=self.record.best_epoch,
             n_validation=self.n_validation,
             stop_reason=self.record.stop_reason,
+            baseline=self.baseline,
         )
 
     @cached_property
@@ -239,6 +242,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     prepared = trials.prepare([assignment], training, dataset)
     found = prepared.descriptions
     yardstick = trials.choose_metric(metric, dataset.record.task, found)
+    plan = _plan_record(dataset, fold, validation_split)
     kept = None if store is None else open_store(store)
     with progress(verbose, yardstick, listener) as tell:
         tell(Examined(examined))
@@ -249,7 +253,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
             kept,
             candidate.record(found[candidate.name].n_weights),
             dataset,
-            _plan_record(dataset, fold, validation_split),
+            plan,
             settings_of(
                 training,
                 seed=seed,
@@ -263,7 +267,13 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     if record.state == FAILED:
         raise FitError(f"The training failed: {record.error}. {_advice(record)}")
     fitted = FitResult(
-        record, yardstick, len(fold.validation), result, training, examined
+        record,
+        yardstick,
+        len(fold.validation),
+        result,
+        training,
+        examined,
+        judgement.baseline(plan, yardstick),
     )
     if record.state == INTERRUPTED:
         raise Interrupted(fitted)
@@ -344,13 +354,7 @@ def _plan_record(
             if validation_split
             else "validation_data"
         )
-    parts = FoldRecord(
-        repeat=0,
-        fold=0,
-        n_train=len(fold.train),
-        n_validation=len(fold.validation),
-        fingerprint=fingerprint.of_arrays([fold.train, fold.validation]),
-    )
+    parts = splits.fold_record(fold, dataset)
     return SplitPlanRecord(
         strategy=strategy,
         n_splits=1,

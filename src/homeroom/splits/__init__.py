@@ -5,7 +5,7 @@ Never: reads what rows mean beyond class and group, trains, or scores.
 """
 
 from .cuts import Partition, holdout, partition
-from .plan import Fold, SplitPlan, make_plan, summarize
+from .plan import Fold, SplitPlan, fold_record, make_plan, summarize
 from .strategies import (
     GroupKFold,
     KFold,
@@ -27,6 +27,7 @@ __all__ = [
     "Strategy",
     "StratifiedKFold",
     "TimeSeriesSplit",
+    "fold_record",
     "holdout",
     "make_plan",
     "partition",

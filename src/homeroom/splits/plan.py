@@ -205,7 +205,7 @@ def build_plan(
         strategy=strategy,
         n_splits=len(repeats[0]),
         n_repeats=len(repeats),
-        folds=tuple(_fold_record(fold, dataset) for fold in folds),
+        folds=tuple(fold_record(fold, dataset) for fold in folds),
         fingerprint=plan_fingerprint(dataset, folds),
         disjoint=all(_are_disjoint(folds, repeat) for repeat in range(len(repeats))),
         seed=seed,
@@ -258,7 +258,8 @@ def _refuse_leaks(fold: Fold, dataset: Dataset, where: str) -> None:
         )
 
 
-def _fold_record(fold: Fold, dataset: Dataset) -> FoldRecord:
+def fold_record(fold: Fold, dataset: Dataset) -> FoldRecord:
+    """Return what is remembered of a fold: its sizes and classes, not its rows."""
     labels = dataset.labels
 
     def counts(rows: NDArray[np.int32]) -> dict[str, int]:
