@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from homeroom.store import open_store
@@ -192,3 +193,29 @@ def test_somebody_elses_file_is_not_replaced(
     result = invoke("run", separable, "--target", "answer")
     assert result.exit_code == 2
     assert page.read_text() == "<h1>My thesis</h1>"
+
+
+def test_groups_are_never_separated(
+    tmp_path: Path, invoke: Invoke, few: tuple[str, ...]
+) -> None:
+    """`--groups` seals and folds whole groups; new rows do not need the column."""
+    generator = np.random.Generator(np.random.PCG64(3))
+    x = generator.normal(size=(80, 2)).round(3).tolist()
+    rows = [
+        [*row, f"patient {i // 8}", "yes" if row[0] > 0 else "no"]
+        for i, row in enumerate(x)
+    ]
+    file = tmp_path / "grouped.csv"
+    header = "a,b,patient,answer\n"
+    file.write_text(header + "\n".join(",".join(map(str, r)) for r in rows))
+    model = ("--model", "sklearn.tree:DecisionTreeClassifier", "--no-yardstick")
+    result = invoke("run", file, "-t", "answer", *few, *model, "--groups", "patient")
+    assert result.exit_code == 0, result.stderr
+    run = stored(tmp_path)
+    assert run.plan.strategy.startswith("GroupKFold")
+    assert run.partition.n_test % 8 == 0
+    assert {f.n_validation % 8 for f in run.plan.folds} == {0}
+    new = tmp_path / "new.csv"
+    new.write_text("a,b\n0.5,1\n-0.5,1\n")
+    result = invoke("predict", "latest", new, "--out", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.stderr

@@ -325,3 +325,30 @@ def test_a_new_file_that_does_not_fit_is_refused(tmp_path, text, words):
     data = read_table(write(tmp_path, table()), "label")
     with pytest.raises(DataError, match=words):
         frame_for(data.record, write(tmp_path, text, name="new.csv"))
+
+
+def test_a_column_of_groups_is_no_feature(tmp_path):
+    """Its cells are the groups, as written; it is told as left out, and why."""
+    file = write(tmp_path, table(patient=[f"p{i // 5}" for i in range(60)]))
+    data = read_table(file, "label", groups="patient")
+    assert data.groups.tolist() == [f"p{i // 5}" for i in range(60)]
+    assert "patient" not in data.record.kinds
+    assert [(d.name, d.reason) for d in data.record.dropped] == [
+        ("patient", "it says which rows belong together")
+    ]
+    plain = read_table(write(tmp_path, table(), name="b.csv"), "label")
+    assert data.x.equals(plain.x)
+    assert data.fingerprint != plain.fingerprint
+
+
+def test_groups_that_are_missing_or_no_column_are_refused(tmp_path):
+    """An empty cell is named by its line, an unknown column by the nearest."""
+    cells = [f"p{i // 5}" for i in range(60)]
+    cells[7] = ""
+    file = write(tmp_path, table(patient=cells))
+    with pytest.raises(DataError, match=r"'patient' is missing in 1 row \(lines 9\)"):
+        read_table(file, "label", groups="patient")
+    with pytest.raises(InputError, match="Did you mean 'patient'"):
+        read_table(file, "label", groups="patients")
+    with pytest.raises(InputError, match="'label' is the target"):
+        read_table(file, "label", groups="label")

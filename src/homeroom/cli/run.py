@@ -46,6 +46,14 @@ def run(  # noqa: PLR0913 - each is one option
             show_default="accuracy or rmse",
         ),
     ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Rows with one value are never separated: a patient, a user.",
+            show_default="none",
+        ),
+    ] = None,
     rule: Annotated[
         str,
         typer.Option(
@@ -127,7 +135,7 @@ def run(  # noqa: PLR0913 - each is one option
     check_report_place(report)
     from homeroom import data
 
-    dataset = data.read_table(file, target, task=task, name=name)
+    dataset = data.read_table(file, target, task=task, name=name, groups=groups)
     candidates = _candidates(dataset, model or [], yardstick)
     from homeroom.protocol import Experiment, default_batch_size
 

@@ -52,6 +52,7 @@ def read_table(
     *,
     task: str | None = None,
     name: str | None = None,
+    groups: str | None = None,
 ) -> Dataset:
     """Return the Dataset of a CSV, TSV or Parquet file.
 
@@ -65,9 +66,11 @@ def read_table(
         target: The column to learn.
         task: "classification" or "regression"; None to infer it from the column.
         name: What the dataset is called; the file's name by default.
+        groups: A column that says which rows belong together, such as a patient: they
+            are never separated, and the column is no feature.
 
     Raises:
-        InputError: If the file or the target column does not exist.
+        InputError: If the file, the target or the groups column does not exist.
         DataError: If the file cannot be trained on as it is, with the lines named.
 
     >>> import tempfile, pathlib
@@ -80,20 +83,19 @@ def read_table(
     """
     check_task(task)
     raw = read_raw(path)
-    if target not in raw.frame.columns:
-        raise InputError(
-            f"{raw.name} has no column {target!r}. It has: "
-            f"{first_few(raw.frame.columns, 20)}."
-            f"{did_you_mean(target, raw.frame.columns)}"
-        )
+    _require_column(raw, target)
     answer = _read_target(raw, target, task)
-    found = {c: infer(raw, c) for c in raw.frame.columns if c != target}
+    together = None if groups is None else _read_groups(raw, groups, target)
+    features = [c for c in raw.frame.columns if c not in {target, groups}]
+    found = {c: infer(raw, c) for c in features}
     kinds = {c: column.kind for c, column in found.items() if column.kind is not None}
     dropped = [
         DroppedColumn(c, column.reason)
         for c, column in found.items()
         if column.kind is None
     ]
+    if groups is not None:
+        dropped.append(DroppedColumn(groups, "it says which rows belong together"))
     if not kinds:
         told = "; ".join(f"{d.name!r}: {d.reason}" for d in dropped)
         raise DataError(
@@ -108,7 +110,7 @@ def read_table(
         task_reason=answer.reason,
         n_rows=x.height,
         shapes={"x": x.shape, "y": tuple(answer.y.shape)},
-        fingerprint=content_fingerprint(x, answer.y, None, None),
+        fingerprint=content_fingerprint(x, answer.y, None, together),
         target=target,
         classes=answer.classes,
         kinds=kinds,
@@ -116,7 +118,31 @@ def read_table(
         dropped=tuple(dropped),
         notes=(*raw.notes, *answer.notes),
     )
-    return Dataset(x, answer.y, record)
+    return Dataset(x, answer.y, record, groups=together)
+
+
+def _require_column(raw: RawTable, name: str) -> None:
+    if name not in raw.frame.columns:
+        raise InputError(
+            f"{raw.name} has no column {name!r}. It has: "
+            f"{first_few(raw.frame.columns, 20)}."
+            f"{did_you_mean(name, raw.frame.columns)}"
+        )
+
+
+def _read_groups(raw: RawTable, groups: str, target: str) -> Array:
+    """Return the cells of the column that says which rows belong together."""
+    _require_column(raw, groups)
+    if groups == target:
+        raise InputError(f"{groups!r} is the target: it cannot name the groups too.")
+    cells = raw.frame[groups].cast(pl.String).str.strip_chars()
+    missing = (cells.is_null() | (cells == "")).arg_true().to_numpy()
+    if len(missing):
+        raise DataError(
+            f"Column {groups!r} is missing in {counted(len(missing), 'row')} "
+            f"({raw.where(missing)}). Fill it in, or remove these rows."
+        )
+    return cells.to_numpy().astype(str)
 
 
 def frame_for(record: DatasetRecord, path: str | os.PathLike[str]) -> NewTable:
