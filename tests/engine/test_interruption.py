@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 
@@ -12,6 +13,14 @@ from homeroom import engine
 from .zoo import dense, member, retyped
 
 TRAINING = engine.Training(epochs=3, batch_size=16)
+
+
+@pytest.fixture(autouse=True)
+def _garbage_waits():
+    """Python drops an interruption that arrives in a callback of its collector."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def press_ctrl_c():

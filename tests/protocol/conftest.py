@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import gc
+import signal
+import threading
+from functools import partial
+
 import numpy as np
 import pytest
 
 import homeroom as hr
 
 SEALED_SHARE = 0.25
+
+
+@pytest.fixture
+def ctrl_c():
+    """Interrupt the main thread, as a terminal does; garbage waits meanwhile.
+
+    Python drops an interruption that arrives inside a callback of its collector, and
+    hypothesis and JAX have such callbacks.
+    """
+    gc.disable()
+    yield partial(signal.pthread_kill, threading.main_thread().ident, signal.SIGINT)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

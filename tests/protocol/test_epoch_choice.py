@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -230,12 +227,12 @@ def test_a_training_that_diverges_is_shown_in_every_way(keras, flowers, choice):
         hr.cross_validate(hot, x, y, early_stopping=RULE, epoch_choice=choice, **PLAN)
 
 
-def test_ctrl_c_in_a_first_pass_ends_both(net, flowers):
+def test_ctrl_c_in_a_first_pass_ends_both(net, flowers, ctrl_c):
     """What was begun comes back interrupted; no second pass follows."""
 
     def stop(event):
         if isinstance(event, EpochEnded) and event.epoch == 30:
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            ctrl_c()
 
     patient = hr.EarlyStopping(patience=30_000)
     plan = PLAN | {"epochs": 30_000}
@@ -254,7 +251,7 @@ def test_ctrl_c_in_a_first_pass_ends_both(net, flowers):
         assert {m.path for m in members} == {"scan"}
 
 
-def test_ctrl_c_in_a_second_pass_keeps_what_it_has_trained(net, flowers):
+def test_ctrl_c_in_a_second_pass_keeps_what_it_has_trained(net, flowers, ctrl_c):
     """Trainings of the second pass that are done are complete, the rest are not."""
     seen = []
 
@@ -263,7 +260,7 @@ def test_ctrl_c_in_a_second_pass_keeps_what_it_has_trained(net, flowers):
             seen.append(event.stage)
         if isinstance(event, MemberEnded) and seen[-1] == "second pass":
             seen.append("stopped")
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            ctrl_c()
 
     with pytest.raises(Interrupted) as caught:
         hr.cross_validate(

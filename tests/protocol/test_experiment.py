@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -200,10 +197,6 @@ class TestFailures:
             stored_winner(open_store(store).read_run(run.id), open_store(store))
 
 
-def send_ctrl_c():
-    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-
 class TestInterruption:
     """Ctrl-C ends a run with what is done kept."""
 
@@ -246,7 +239,7 @@ class TestInterruption:
         assert {m.state for m in stored.members} == {"COMPLETE"}
         assert stored.selection.candidate == "net"
 
-    def test_a_signal_ends_the_waiting(self, experiment, softmax, store):
+    def test_a_signal_ends_the_waiting(self, experiment, softmax, store, ctrl_c):
         """SIGINT is heard while a long training runs, not after it."""
         epochs = []
 
@@ -254,7 +247,7 @@ class TestInterruption:
             if type(event).__name__ == "EpochEnded":
                 epochs.append(event.epoch)
                 if len(epochs) == 60:
-                    send_ctrl_c()
+                    ctrl_c()
 
         patient = hr.EarlyStopping(patience=30_000)
         entered = experiment().add("net", softmax)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
-import threading
 
 import numpy as np
 import pandas as pd
@@ -300,12 +298,12 @@ class TestInstances:
         assert copy.history == function.history
 
 
-def test_ctrl_c_carries_what_was_done(softmax, flowers):
+def test_ctrl_c_carries_what_was_done(softmax, flowers, ctrl_c):
     """Interrupted is a KeyboardInterrupt whose .result has the epochs so far."""
 
     def stop(event):
         if isinstance(event, EpochEnded) and event.epoch == 50:
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            ctrl_c()
 
     with pytest.raises(Interrupted) as stopped:
         hr.fit(softmax, *flowers, epochs=20_000, validation_split=0.2, listener=stop)

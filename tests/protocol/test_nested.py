@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import signal
 import statistics
-import threading
 
 import numpy as np
 import pytest
@@ -223,14 +221,14 @@ def test_bad_input_is_one_error_before_training(net, flowers):
         )
 
 
-def test_ctrl_c_keeps_the_outer_folds_that_are_done(softmax, flowers):
+def test_ctrl_c_keeps_the_outer_folds_that_are_done(softmax, flowers, ctrl_c):
     """The searches made so far and their outer scores are in `.result`."""
     seen = []
 
     def stop(event):
         seen.append(event)
         if sum(isinstance(e, TrialEnded) for e in seen) == 5:
-            signal.raise_signal(signal.SIGINT)
+            ctrl_c()
 
     plan = PLAN | {"epochs": 200}
     with pytest.raises(Interrupted) as caught:
@@ -241,12 +239,12 @@ def test_ctrl_c_keeps_the_outer_folds_that_are_done(softmax, flowers):
     assert len(result.searches[0].trials) == 4
 
 
-def test_ctrl_c_in_a_training_ends_its_search(softmax, flowers):
+def test_ctrl_c_in_a_training_ends_its_search(softmax, flowers, ctrl_c):
     """A training that was interrupted leaves its trial so, and nothing follows."""
 
     def stop(event):
         if isinstance(event, EpochEnded) and event.epoch == 40:
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            ctrl_c()
 
     plan = PLAN | {"epochs": 30_000}
     with pytest.raises(Interrupted) as caught:
