@@ -64,6 +64,16 @@ def run(  # noqa: PLR0913 - each is one option
             ),
         ),
     ] = "steadiest_equivalent",
+    final_model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=(
+                "What is made of the chosen candidate: refit (trained on all rows), "
+                "ensemble (the mean of its fold models) or best_member."
+            ),
+        ),
+    ] = "refit",
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -154,6 +164,7 @@ def run(  # noqa: PLR0913 - each is one option
         batch_size=size,
         metric=metric,
         rule=rule,
+        final_model=final_model,
         report=report,
         keep_sealed=keep_sealed,
         overrule=tuple(overrule or ()),

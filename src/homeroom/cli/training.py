@@ -31,6 +31,7 @@ class Plan:
     report: Path
     metric: str | None = None
     rule: str = "steadiest_equivalent"
+    final_model: str = "refit"
     early_stopping: EarlyStopping | None = None
     keep_sealed: bool = False
     overrule: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
             batch_size=plan.batch_size,
             metric=plan.metric,
             rule=plan.rule,
+            final_model=plan.final_model,
             early_stopping=plan.early_stopping,
             overrule=plan.overrule,
             verbose=1,

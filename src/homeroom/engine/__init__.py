@@ -14,6 +14,7 @@ from .stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from .door import device, lane_count
+    from .ensemble import average
     from .saving import load_model, save_model
     from .template import clone_function
     from .training import Prepared, prepare, train, trained_model
@@ -27,6 +28,7 @@ __all__ = [
     "Prepared",
     "Training",
     "Weights",
+    "average",
     "clone_function",
     "device",
     "lane_count",
@@ -39,6 +41,7 @@ __all__ = [
 
 _LATE = {
     "Prepared": "training",
+    "average": "ensemble",
     "clone_function": "template",
     "device": "door",
     "lane_count": "door",

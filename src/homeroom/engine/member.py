@@ -120,12 +120,15 @@ class Description:
     `names` are its metrics without prefix ("loss", "accuracy", …), `directions` maps
     those that are known to "max" or "min". `sparse_widths` has, per output with a
     sparse categorical loss, the number of classes it can name (None for others).
+    `plain` means that scores follow from outputs by what `compile` was given, with no
+    `test_step` or `compute_loss` of the model's own.
     """
 
     names: tuple[str, ...]
     directions: dict[str, str]
     n_weights: int
     sparse_widths: tuple[int | None, ...] = ()
+    plain: bool = True
 
 
 OnEpoch = Callable[[Member, int, dict[str, float]], None]

@@ -186,6 +186,10 @@ def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Descr
         directions={name: way for name, way in directions.items() if way},
         n_weights=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
         sparse_widths=_sparse_widths(model, y),
+        plain=all(
+            getattr(type(model), name) is getattr(door.keras().Model, name)
+            for name in ("test_step", "compute_loss", "compute_metrics")
+        ),
     )
 
 

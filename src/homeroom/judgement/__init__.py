@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .answers import read_answers
     from .comparison import Comparison, compare, practical_difference
     from .curve import Curve, mean_curve
     from .epochs import EpochChoice, epoch_choices
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .rules import STEADIEST, check_rule, one_std_err
     from .selection import select
     from .settling import Outlook, outlook
+    from .shipping import FinalModel, best_member, final_models
     from .spreads import Components, components
     from .summary import Summary, WorstFold, summarize
     from .verdicts import overall_verdict, verdict
@@ -51,6 +53,7 @@ __all__ = [
     "Components",
     "Curve",
     "EpochChoice",
+    "FinalModel",
     "Gap",
     "Outlook",
     "Summary",
@@ -58,6 +61,7 @@ __all__ = [
     "WorstFold",
     "baseline",
     "behind_leader",
+    "best_member",
     "bootstrap_interval",
     "candidate_verdict",
     "check_rule",
@@ -66,6 +70,7 @@ __all__ = [
     "components",
     "epoch_choices",
     "expected_maximum",
+    "final_models",
     "first_above",
     "format_interval",
     "format_number",
@@ -85,6 +90,7 @@ __all__ = [
     "pairs_needed",
     "practical_difference",
     "progress_quotient",
+    "read_answers",
     "sd_interval",
     "select",
     "successive_rises",
@@ -97,6 +103,7 @@ __all__ = [
 
 # A list of runs is written without waiting for SciPy, which only the statistics need.
 _FILE_OF = {
+    "answers": ("read_answers",),
     "comparison": (
         "Comparison",
         "compare",
@@ -159,6 +166,11 @@ _FILE_OF = {
         "one_std_err",
     ),
     "selection": ("select",),
+    "shipping": (
+        "FinalModel",
+        "best_member",
+        "final_models",
+    ),
     "summary": (
         "Summary",
         "WorstFold",

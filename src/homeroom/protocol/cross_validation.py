@@ -22,6 +22,7 @@ from homeroom.records import (
     Listener,
     MemberRecord,
     Metric,
+    OutOfFold,
     Settings,
     SplitPlanRecord,
     Verdict,
@@ -29,6 +30,7 @@ from homeroom.records import (
 from homeroom.store import open_store
 
 from . import trials
+from .answers import counted, out_of_fold
 from .candidate import as_candidate
 from .epoch_choice import check_epoch_choice, passes
 from .examining import after_training, before_training, case_of
@@ -37,7 +39,6 @@ from .keeping import keep_run
 from .listening import check_verbose, progress
 from .member import (
     MEAN_CURVE,
-    Result,
     assign,
     check_seed,
     settings_of,
@@ -59,6 +60,8 @@ class CrossValidation:
         directions: Which way each other metric is better, "max" or "min".
         examination: What the doctor found before and after training.
         settings: How the trainings were made.
+        out_of_fold: What `predictions` say, for a classification: which classes are
+            confused, and how far confidence can be trusted.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -80,6 +83,7 @@ class CrossValidation:
     directions: Mapping[str, str] = field(default_factory=dict)
     examination: Examination | None = None
     settings: Settings | None = None
+    out_of_fold: OutOfFold | None = None
 
     def summary(self, key: str | None = None) -> judgement.Summary:
         """Return mean, spreads, interval and failures for a validation key."""
@@ -323,6 +327,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         directions=found[candidate.name].directions,
         examination=after_training(examined, case, {candidate.name: predictions}),
         settings=settings,
+        out_of_fold=counted(predictions, results, dataset),
     )
     if kept is not None:
         weights = found[candidate.name].n_weights
@@ -346,27 +351,3 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
             f"{result.members[0].error}."
         )
     return result
-
-
-def out_of_fold(results: Sequence[Result], n_rows: int) -> NDArray[np.float32] | None:
-    """Return the mean prediction of each row over the trainings that validated it.
-
-    A training that failed predicts nothing.
-    """
-    usable = [
-        r
-        for r in results
-        if isinstance(r.predictions, np.ndarray) and r.record.state == COMPLETE
-    ]
-    if not usable:
-        return None
-    shape = usable[0].predictions.shape[1:]
-    total = np.zeros((n_rows, *shape), np.float64)
-    count = np.zeros(n_rows, np.int64)
-    for result in usable:
-        rows = result.assignment.member.validation_rows
-        total[rows] += result.predictions
-        count[rows] += 1
-    with np.errstate(invalid="ignore"):
-        mean = total / count.reshape(-1, *[1] * len(shape))
-    return mean.astype(np.float32)

@@ -12,7 +12,7 @@ from typing import Any
 
 from homeroom import data, engine, judgement, splits
 from homeroom.doctor import Case
-from homeroom.engine import EarlyStopping, Training
+from homeroom.engine import EarlyStopping
 from homeroom.errors import InputError
 from homeroom.records import (
     COMPLETE,
@@ -28,21 +28,22 @@ from homeroom.records import (
 from homeroom.store import Store, open_store
 
 from . import trials
+from .answers import counted, out_of_fold
 from .candidate import Candidate
 from .choosing import select, told_preprocessing, warn_of_openings
-from .cross_validation import out_of_fold
 from .environment import environment
 from .epoch_choice import check_epoch_choice
 from .examining import after_training, before_training, case_of
+from .final_model import REFIT, check_can_ship, check_final_model, ship
 from .final_test import SealedTest
 from .fitting import Interrupted
 from .listening import check_verbose, progress
 from .member import MEAN_CURVE, check_seed, settings_of, training_of
-from .refit import kept, refit
 from .rows import whole_dataset
 from .run import Run, evolved
 from .trial import Ground
 from .tuned import Entry, Tuned, enter, entered, searched
+from .winner import keep_winner
 
 
 class Experiment:
@@ -179,6 +180,7 @@ class Experiment:
         epoch_choice: str = MEAN_CURVE,
         metric: str | Metric | None = None,
         rule: Any = judgement.STEADIEST,
+        final_model: str = REFIT,
         class_weight: dict[int, float] | None = None,
         callbacks: Sequence[Any] = (),
         verbose: int | str = "auto",
@@ -204,6 +206,11 @@ class Experiment:
                 "pct_loss", "worst_fold" (see `homeroom.judgement.select`), or a
                 function of a list of summaries that returns a name. What every rule
                 would choose is in `Selection.rules`.
+            final_model: What is made of the chosen candidate. "refit": one training
+                on all development rows, for as many updates as were best in the
+                folds. "ensemble": the mean of the outputs of its trainings in the
+                folds. "best_member": the one of those with the best score. What
+                each should score is in `Run.final_models`.
             class_weight: Weight per class, for training rows only.
             callbacks: Keras callbacks that only read the logs of an epoch.
             verbose: "auto" shows progress on a terminal, 0 never, 1 always.
@@ -226,6 +233,7 @@ class Experiment:
         check_verbose(verbose)
         rule = judgement.check_rule(rule)
         check_epoch_choice(epoch_choice)
+        check_final_model(final_model)
         n_lanes = engine.lane_count(lanes)
         plan = splits.make_plan(cv, self._development, seed=self._seed)
         training = training_of(
@@ -259,6 +267,7 @@ class Experiment:
         )
         entry = enter(self._candidates, ground, n_seeds=seeds)
         found = entry.descriptions
+        check_can_ship(final_model, found)
         yardstick = trials.choose_metric(metric, self._development.record.task, found)
         directions = ChainMap(*(each.directions for each in found.values()))
         record = RunRecord(
@@ -278,6 +287,7 @@ class Experiment:
                     epoch_choice=epoch_choice,
                 ),
                 preprocessing=told_preprocessing(self._preprocess, self._development),
+                final_model=final_model,
             ),
             metric=yardstick,
             candidates=tuple(
@@ -334,20 +344,23 @@ class Experiment:
             record = evolved(record, members=members)
             if any(member.state == INTERRUPTED for member in members):
                 raise KeyboardInterrupt
-            told = {
-                name: out_of_fold(
-                    [r for r in results if r.record.candidate == name], case.n_rows
-                )
+            by_name = {
+                name: [r for r in results if r.record.candidate == name]
                 for name in names
             }
+            told = {name: out_of_fold(by_name[name], case.n_rows) for name in names}
             assert record.examination is not None
             examination = after_training(record.examination, case, told)
             record = evolved(record, examination=examination)
             record = evolved(record, selection=select(record, rule))
             tell(StageStarted("refit"))
-            winner, refitted = self._refit(record, candidates, prepared.training)
-            refitted = kept(winner, refitted, store, tell)
-            record = evolved(record, refit=refitted)
+            winner, shipped = ship(record, candidates, results, entry.ground, tell)
+            mine, rows = by_name[winner.name], self._development
+            record = evolved(
+                record,
+                refit=keep_winner(winner, shipped, store, tell),
+                out_of_fold=counted(told[winner.name], mine, rows),
+            )
         except KeyboardInterrupt:
             record = left(INTERRUPTED)
             store.update_run(record)
@@ -358,21 +371,6 @@ class Experiment:
         record = left(COMPLETE)
         store.update_run(record)
         return Run(record, store, winner, self._sealed, told[winner.name])
-
-    def _refit(
-        self, record: RunRecord, candidates: Sequence[Candidate], training: Training
-    ) -> Any:
-        assert record.selection is not None
-        name = record.selection.candidate
-        [chosen] = [c for c in candidates if c.name == name]
-        return refit(
-            chosen,
-            record,
-            self._development,
-            training,
-            seed=self._seed,
-            preprocess=self._preprocess,
-        )
 
     def __repr__(self) -> str:
         return (

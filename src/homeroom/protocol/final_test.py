@@ -18,7 +18,7 @@ from homeroom.splits import Partition
 from homeroom.store import Opening, Store
 
 from .examining import examine_opened
-from .refit import Winner, by_class
+from .winner import Winner, by_class
 
 LEVEL = 0.95
 _ERRORS = {

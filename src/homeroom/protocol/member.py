@@ -23,12 +23,13 @@ PER_FOLD, INNER_SPLIT = "per_fold", "inner_split"
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """A member, and whose it is."""
+    """A member, whose it is, and what its rows went through (fitted)."""
 
     candidate: Candidate
     fold: int
     seed_index: int
     member: Member
+    preprocessing: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +107,10 @@ def assign(
         raise InputError(f"seeds={n_seeds!r}: use a whole number, 1 or more.")
     assignments = []
     shared: Arrays | None = None
+    fitted: Any = None
     for number, fold in enumerate(plan.folds):
         if shared is None or preprocess is not None or dataset.is_table:
-            shared, _ = fold_arrays(dataset, fold.train, preprocess)
+            shared, fitted = fold_arrays(dataset, fold.train, preprocess)
         width = shared.x.shape[1:] if isinstance(shared.x, np.ndarray) else ()
         facts = facts_in(dataset, shared, fold)
         for candidate in candidates:
@@ -127,7 +129,7 @@ def assign(
                     group=(candidate.name, *width),
                     cohort=(candidate.name, fold.repeat, i) if together else None,
                 )
-                assignments.append(Assignment(candidate, number, i, member))
+                assignments.append(Assignment(candidate, number, i, member, fitted))
     return assignments
 
 

@@ -20,8 +20,9 @@ from homeroom.records import (
 )
 
 from . import trials
+from .answers import out_of_fold
 from .candidate import is_estimator
-from .cross_validation import CrossValidation, out_of_fold
+from .cross_validation import CrossValidation
 from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .inside import inner_plan, row_counts, seed_of

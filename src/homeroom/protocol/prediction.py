@@ -14,7 +14,7 @@ from homeroom.errors import InputError
 from homeroom.records import RefitRecord, RunRecord
 from homeroom.store import Store
 
-from .refit import Winner, by_class, fetch
+from .winner import Winner, by_class, fetch
 
 
 def stored_winner(run: RunRecord, store: Store) -> Winner:

@@ -1,88 +1,31 @@
-"""The winner, trained once more on all development rows; and how it is used."""
+"""The winner, trained once more on all development rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from homeroom import data, engine, judgement, seeding
+from homeroom import engine, judgement, seeding
 from homeroom.data import Dataset
 from homeroom.engine import Member, Training
-from homeroom.errors import FitError, StoreError
+from homeroom.errors import FitError
 from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
-    Listener,
     MemberRecord,
-    Note,
     RefitRecord,
     RunRecord,
 )
 from homeroom.splits import Fold
-from homeroom.store import Store, dump_estimator, load_estimator
 
 from . import estimator, trials
 from .candidate import Candidate
 from .member import MEAN_CURVE, Assignment, facts_in, fold_arrays
-
-_EVALUATE_ROWS = 256
-
-
-@dataclass(frozen=True, eq=False)
-class Winner:
-    """A trained model with its preprocessing, ready for rows it has not seen.
-
-    Args:
-        name: The candidate's name.
-        kind: "keras" or "estimator".
-        model: A `keras.Model`, or a fitted estimator.
-        preprocessing: What its rows went through, fitted; None for nothing.
-        task: The dataset's task.
-        n_classes: How many classes it has, for a classification.
-    """
-
-    name: str
-    kind: str
-    model: Any
-    preprocessing: Any
-    task: str
-    n_classes: int = 0
-
-    def prepare(self, x: Any) -> Any:
-        """Return x as the model takes it."""
-        if self.preprocessing is None:
-            return x
-        return data.transform(self.preprocessing, x)
-
-    def predict(self, x: Any) -> Any:
-        """Return the model's outputs for prepared x.
-
-        For an estimator: probabilities [n, classes] or numbers [n, 1].
-        """
-        if self.kind == "estimator":
-            return estimator.predict(self.model, x, self.task, self.n_classes)
-        return self.model.predict(x, batch_size=_EVALUATE_ROWS, verbose=0)
-
-    def evaluate(self, x: Any, rows: Dataset) -> dict[str, float]:
-        """Return every metric, by its Keras name, for prepared x of `rows`."""
-        if self.kind == "estimator":
-            outputs = self.predict(x)
-            return estimator.scores(outputs, rows.y, rows.sample_weight, self.task)
-        found = self.model.evaluate(
-            x,
-            rows.y,
-            sample_weight=rows.sample_weight,
-            batch_size=_EVALUATE_ROWS,
-            verbose=0,
-            return_dict=True,
-        )
-        return {name: float(value) for name, value in found.items()}
+from .winner import Winner
 
 
 def refit(
@@ -148,45 +91,6 @@ def refit(
     return Winner(candidate.name, "keras", model, fitted, task, n_classes), record
 
 
-def packed(winner: Winner) -> dict[str, bytes]:
-    """Return the winner's model and preprocessing as they are stored, by kind.
-
-    Raises:
-        StoreError: If a part cannot be stored without running code to read it.
-    """
-    if winner.kind == "keras":
-        contents = {"model": engine.save_model(winner.model)}
-    else:
-        contents = {"model": dump_estimator(winner.model)}
-    if winner.preprocessing is not None:
-        contents["preprocessing"] = dump_estimator(winner.preprocessing)
-    return contents
-
-
-def fetch(run: RunRecord, record: RefitRecord, store: Store) -> Winner:
-    """Return the winner of `run` whose `packed` contents were stored."""
-    [kind] = [c.kind for c in run.candidates if c.name == record.candidate]
-    content = store.get_artifact(record.artifacts["model"])
-    model = engine.load_model(content) if kind == "keras" else load_estimator(content)
-    preprocessing = None
-    if "preprocessing" in record.artifacts:
-        address = record.artifacts["preprocessing"]
-        preprocessing = load_estimator(store.get_artifact(address))
-    task, n_classes = run.dataset.task, len(run.dataset.classes)
-    return Winner(record.candidate, kind, model, preprocessing, task, n_classes)
-
-
-def by_class(outputs: NDArray[Any]) -> NDArray[Any]:
-    """Return a classifier's outputs as one column per class; a sigmoid has but one.
-
-    >>> by_class(np.array([[0.25]])).tolist()
-    [[0.75, 0.25]]
-    """
-    if outputs.ndim == 2 and outputs.shape[1] == 1:
-        return np.concatenate([1 - outputs, outputs], axis=1)
-    return outputs
-
-
 def _updates(run: RunRecord, name: str) -> list[int]:
     """Return after how many updates each training in the folds was at its best."""
     members = run.members_of(name)
@@ -232,17 +136,3 @@ def _record(member: Member, epochs: int, n_updates: int, reason: str) -> RefitRe
         seed=member.seed,
         reason=reason,
     )
-
-
-def kept(
-    winner: Winner, record: RefitRecord, store: Store, tell: Listener
-) -> RefitRecord:
-    """Store the winner; one that no file can hold is kept in this process only."""
-    try:
-        contents = packed(winner)
-    except StoreError as error:
-        tell(Note(f"The chosen model is not in the store. {error}"))
-        reason = f"{record.reason}; not stored: {error}"
-        return msgspec.structs.replace(record, reason=reason)
-    artifacts = {kind: store.put_artifact(c, kind) for kind, c in contents.items()}
-    return msgspec.structs.replace(record, artifacts=artifacts)

@@ -12,8 +12,8 @@ from homeroom.errors import InputError, did_you_mean
 from homeroom.records import FinalTest, RunRecord, Selection
 from homeroom.store import Store
 
-from .refit import Winner
 from .rows import new_rows
+from .winner import Winner
 
 if TYPE_CHECKING:
     from .final_test import SealedTest
@@ -29,7 +29,9 @@ class Run:
         store: Where it stays.
         winner: The refitted model, if the run came that far.
         sealed: The test rows, in the process that sealed them.
-        predictions: The winner's out-of-fold predictions of the development rows.
+        predictions: The winner's out-of-fold predictions [n, …] of the development
+            rows, each the mean over the trainings that validated the row; None where
+            there are none. `record.out_of_fold` counts what they say.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -56,7 +58,7 @@ class Run:
         self._store = store
         self._winner = winner
         self._sealed = sealed
-        self._predictions = predictions
+        self.predictions = predictions
 
     @property
     def id(self) -> str:
@@ -85,7 +87,10 @@ class Run:
 
     @property
     def model(self) -> Any:
-        """The chosen model, trained on all development rows.
+        """The model that is shipped (see `final_model` in `Experiment.run`).
+
+        A plain `keras.Model`; a fitted estimator, or a list of them, where one of
+        those was chosen.
 
         Raises:
             InputError: If the run ended before the refit.
@@ -120,6 +125,21 @@ class Run:
             )
         return judgement.summarize(members, self.record.plan, self.record.metric)
 
+    @property
+    def final_models(self) -> tuple[judgement.FinalModel, ...]:
+        """What each model that could be shipped should score: see `Experiment.run`.
+
+        Raises:
+            InputError: If the run ended before a choice.
+        """
+        name, refit = self.selection.candidate, self.record.refit
+        return judgement.final_models(
+            self.record.members_of(name),
+            self.record.plan,
+            self.record.metric,
+            refit.ensemble_scores if refit else (),
+        )
+
     def compare(self, a: str, b: str) -> judgement.Comparison:
         """Return candidate `a` against `b` on the same folds and seeds.
 
@@ -140,7 +160,7 @@ class Run:
             raise InputError(
                 f"The test rows of run {self.id!r} are not in this process."
             )
-        found = self._sealed.open(winner, self.record, self._store, self._predictions)
+        found = self._sealed.open(winner, self.record, self._store, self.predictions)
         self.record = evolved(self.record, final_test=found)
         return found
 

@@ -20,7 +20,7 @@ from homeroom.records import (
     TrialRecord,
 )
 
-from .cross_validation import out_of_fold
+from .answers import out_of_fold
 from .pruning import run_batch
 from .trial import Batch, Ground, Trial, answer, mean_score, prepare_batch
 

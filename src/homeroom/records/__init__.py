@@ -34,6 +34,7 @@ from .examination import (
 )
 from .history import History, Metric, Verdict
 from .member import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, MemberRecord
+from .out_of_fold import ConfidenceBin, OutOfFold
 from .run import (
     FORMAT,
     CandidateRecord,
@@ -62,6 +63,7 @@ __all__ = [
     "WARNING",
     "CandidateRecord",
     "Checked",
+    "ConfidenceBin",
     "DatasetRecord",
     "DroppedColumn",
     "Environment",
@@ -79,6 +81,7 @@ __all__ = [
     "MemberRecord",
     "Metric",
     "Note",
+    "OutOfFold",
     "PartitionRecord",
     "Pruning",
     "RefitRecord",

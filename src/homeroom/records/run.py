@@ -11,6 +11,7 @@ from .dataset import DatasetRecord, PartitionRecord, SplitPlanRecord
 from .examination import Examination, Finding
 from .history import History, Metric
 from .member import MemberRecord
+from .out_of_fold import OutOfFold
 from .search import SearchRecord
 
 FORMAT = 1
@@ -33,7 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     is "mean_curve" where folds stopped together and no score chose its own epoch,
     "one_std_err" where all were scored at the earliest epoch within one standard error
     of the best mean, "inner_split" where other rows stopped a first training, and
-    "per_fold" where each training stopped by its own curve.
+    "per_fold" where each training stopped by its own curve. `final_model` is what is
+    made of the chosen candidate (see `RefitRecord`).
     """
 
     epochs: int
@@ -44,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     early_stopping: dict[str, Any] | None = None
     preprocessing: str | None = None
     epoch_choice: str = "per_fold"
+    final_model: str = "refit"
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +78,13 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefitRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The winner, trained once more on all development rows.
+    """The model that is shipped.
 
-    `artifacts` maps "model", "preprocessing", … to SHA-256 addresses in the store.
+    `final_model` is "refit" (the winner, trained once more on all development rows),
+    "ensemble" (the mean of its `n_models` trainings in the folds) or "best_member"
+    (one of those). `ensemble_scores` has each fold's score when the outputs of its
+    seeds are averaged; it is empty where that could not be measured. `artifacts` maps
+    "model", "preprocessing", … to SHA-256 addresses in the store.
     """
 
     candidate: str
@@ -90,6 +97,9 @@ class RefitRecord(msgspec.Struct, frozen=True, kw_only=True):
     history: History | None = None
     seconds: float = 0.0
     artifacts: dict[str, str] = {}
+    final_model: str = "refit"
+    n_models: int = 1
+    ensemble_scores: tuple[float, ...] = ()
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -131,7 +141,10 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One execution of the whole protocol, complete or not."""
+    """One execution of the whole protocol, complete or not.
+
+    `out_of_fold` has the chosen candidate's answers, for a classification.
+    """
 
     id: str
     name: str
@@ -153,6 +166,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     examination: Examination | None = None
     searches: tuple[SearchRecord, ...] = ()
+    out_of_fold: OutOfFold | None = None
     format: int = FORMAT
 
     def members_of(self, candidate: str) -> tuple[MemberRecord, ...]:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from .shown import Fact, MetricView, Shown, ShownInterval
 
 if TYPE_CHECKING:
+    from .answers import AnswersView
     from .comparisons import ComparisonRow, SpreadRow
     from .epochs import EpochsView
     from .examination import ExaminationView
+    from .shipping import FinalModelsView
 
 _MOST_TRIALS = 10
 
@@ -294,6 +296,8 @@ class RunView:
     measured_on: str = ""
     comparisons: tuple[ComparisonRow, ...] = ()
     spreads: tuple[SpreadRow, ...] = ()
+    final_models: FinalModelsView | None = None
+    answers: AnswersView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from . import charts, theme
+from .calibration_chart import calibration_chart
 from .curve_chart import curve_chart
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def chart_specs(view: RunView) -> dict[str, Any]:
         drawn["leaderboard"] = charts.leaderboard_layers(view)
     if view.strip:
         drawn["strip"] = charts.strip_layers(view)
+    if view.answers is not None and view.answers.bins:
+        drawn["calibration"] = calibration_chart(view.answers)
     for number, candidate in enumerate(view.candidates):
         for place, curve in enumerate(candidate.curves):
             drawn[f"curve-{number}-{place}"] = curve_chart(curve)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from . import measures, provenance, words
+from .answers import answers_view
 from .comparisons import comparison_rows, spread_rows
 from .curves import curve_views
 from .epochs import epochs_view
@@ -36,6 +37,7 @@ from .models import (
     SearchView,
 )
 from .search import search_view
+from .shipping import final_models_view
 from .shown import Fact
 
 if TYPE_CHECKING:
@@ -103,6 +105,8 @@ def run_view(run: RunRecord) -> RunView:
         measured_on=provenance.measured_on(run.plan, run.settings.n_seeds),
         comparisons=comparison_rows(summaries, _name(chosen), run.plan),
         spreads=spread_rows(summaries),
+        final_models=final_models_view(run),
+        answers=answers_view(run.out_of_fold),
     )
 
 
