@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -294,16 +295,23 @@ def test_the_unit_of_the_loss_does_not_matter(scale):
         assert (one.kind, one.epoch) == (other.kind, other.epoch)
 
 
+def _numbers_in(text):
+    return sorted(re.findall(r"\d[\d.,e+-]*\d|\d", text))
+
+
 def _check(seen):
     assert seen.kind in {
         "underfitting",
         "good fit",
         "overfitting",
+        "memorising",
+        "validation easier",
         "too noisy to tell",
         "diverged",
         "no curve",
     }
     assert seen.text.lower().startswith(seen.kind)
+    assert _numbers_in(seen.korean) == _numbers_in(seen.text)
     assert (seen.epoch is not None) == (seen.kind == "overfitting")
 
 
@@ -350,3 +358,67 @@ def test_noise_seldom_makes_or_hides_overfitting(n_epochs, noise):
         found[name] = kinds.count("overfitting")
     assert found["good"] <= 5
     assert found["over"] >= 90 if noise < 0.1 else found["over"] >= 80
+
+
+class TestMemorising:
+    """The training rows by heart, the validation rows not at all."""
+
+    def seen(self, train, val, baseline=0.5, n=200):
+        curve = np.linspace(0.6, train, 40)
+        return read(
+            history(
+                FALLING, 0.7 + 0.0 * EPOCHS, train_eval_accuracy=curve,
+                val_accuracy=np.full(40, val),
+            ),
+            ACCURACY,
+            baseline=baseline,
+            n_validation=n,
+        )  # fmt: skip
+
+    def test_noise_labels_learned_by_heart(self):
+        """Perfect on train, as good as blind on validation: memorising."""
+        seen = self.seen(1.0, 0.51)
+        assert seen.kind == "memorising"
+        assert "50.0 %" in seen.text
+        assert "±" in seen.text
+        assert seen.numbers["baseline"] == 0.5
+        _check(seen)
+
+    def test_something_learned_is_not_memorising(self):
+        """A validation score clearly above the baseline says that something holds."""
+        assert self.seen(1.0, 0.8).kind != "memorising"
+        assert self.seen(0.8, 0.5).kind != "memorising"
+        assert self.seen(1.0, 0.5, baseline=None).kind != "memorising"
+
+
+class TestEasierValidation:
+    """Validation rows that are answered better than the training rows."""
+
+    def seen(self, train, val, n):
+        return read(
+            history(
+                FALLING + 0.2, FALLING, train_eval_accuracy=np.linspace(0.3, train, 40),
+                val_accuracy=np.linspace(0.3, val, 40),
+            ),
+            ACCURACY,
+            n_validation=n,
+        )  # fmt: skip
+
+    def test_more_than_sampling_explains(self):
+        """Ten points better on a thousand rows is no accident, and both are said."""
+        seen = self.seen(0.80, 0.90, 1000)
+        assert seen.kind == "validation easier"
+        assert "80.0 %" in seen.text
+        assert "90.0 %" in seen.text
+        _check(seen)
+
+    def test_within_sampling_nothing_is_said(self):
+        """Two points on a hundred rows are luck."""
+        assert self.seen(0.80, 0.82, 100).kind != "validation easier"
+
+    def test_a_running_mean_proves_nothing(self):
+        """Keras's training accuracy is of earlier weights, with dropout: no verdict."""
+        curves = history(FALLING + 0.2, FALLING).series
+        late = {k: v for k, v in curves.items() if k != "train_eval_loss"}
+        late |= {"accuracy": (0.5,) * 40, "val_accuracy": (0.9,) * 40}
+        assert read(History(late), ACCURACY).kind != "validation easier"

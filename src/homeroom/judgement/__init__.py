@@ -11,6 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .answers import read_answers
+    from .baselines import (
+        LINEAR,
+        MEAN,
+        MOST_FREQUENT,
+        NO_BETTER,
+        against_baselines,
+        baseline_summaries,
+        is_beaten,
+    )
     from .comparison import Comparison, compare, practical_difference
     from .curve import Curve, mean_curve
     from .epochs import EpochChoice, epoch_choices
@@ -48,6 +57,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABSENT",
+    "LINEAR",
+    "MEAN",
+    "MOST_FREQUENT",
+    "NO_BETTER",
     "STEADIEST",
     "Comparison",
     "Components",
@@ -59,7 +72,9 @@ __all__ = [
     "Summary",
     "Superiority",
     "WorstFold",
+    "against_baselines",
     "baseline",
+    "baseline_summaries",
     "behind_leader",
     "best_member",
     "bootstrap_interval",
@@ -79,6 +94,7 @@ __all__ = [
     "format_spread_interval",
     "generalization_loss",
     "half_width",
+    "is_beaten",
     "is_percentage",
     "mean_curve",
     "member_verdicts",
@@ -104,6 +120,15 @@ __all__ = [
 # A list of runs is written without waiting for SciPy, which only the statistics need.
 _FILE_OF = {
     "answers": ("read_answers",),
+    "baselines": (
+        "LINEAR",
+        "MEAN",
+        "MOST_FREQUENT",
+        "NO_BETTER",
+        "against_baselines",
+        "baseline_summaries",
+        "is_beaten",
+    ),
     "comparison": (
         "Comparison",
         "compare",

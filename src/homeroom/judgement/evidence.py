@@ -49,6 +49,7 @@ class Evidence:
     moved: bool
     gap: Gap
     train_score: float | None
+    val_score: float | None
     n_validation: int
 
     @property
@@ -76,6 +77,8 @@ class Evidence:
             found["generalization_loss"] = float(generalization_loss(self.val)[-1])
         if self.train_score is not None:
             found["train_score"] = self.train_score
+        if self.val_score is not None:
+            found["val_score"] = self.val_score
         return found
 
 
@@ -118,7 +121,8 @@ def gather(
             width=width,
             n_validation=n_validation,
         ),
-        train_score=_train_score(history, metric, kept),
+        train_score=_score_at(history, (metric.train_key, metric.name), kept),
+        val_score=_score_at(history, (metric.validation_key,), kept),
         n_validation=n_validation,
     )
 
@@ -201,9 +205,9 @@ def _level(val: tuple[float, ...]) -> float:
         return float(np.median(np.abs(val)))
 
 
-def _train_score(history: History, metric: Metric, kept: int) -> float | None:
-    """Return the metric on the training rows at the kept weights, if measured."""
-    for key in (metric.train_key, metric.name):
+def _score_at(history: History, keys: tuple[str, ...], kept: int) -> float | None:
+    """Return the first of the series that has a number at the kept weights."""
+    for key in keys:
         values = history.series.get(key, ())
         if kept < len(values) and math.isfinite(values[kept]):
             return values[kept]

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from homeroom.records import COMPLETE, Verdict
 
+from .baselines import against_baselines, baseline_summaries
 from .numbers import is_percentage
+from .summary import summarize
 from .verdicts import NO_CURVE, overall_verdict, verdict
+from .wording import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +75,10 @@ def member_verdicts(
 
 
 def candidate_verdict(
-    members: Sequence[MemberRecord], plan: SplitPlanRecord, metric: Metric
+    members: Sequence[MemberRecord],
+    plan: SplitPlanRecord,
+    metric: Metric,
+    baselines: Sequence[MemberRecord] = (),
 ) -> Verdict:
     """Return what the trainings of one candidate say together.
 
@@ -80,9 +86,15 @@ def candidate_verdict(
         members: The trainings of one candidate.
         plan: The folds they were trained on.
         metric: The yardstick of the experiment.
+        baselines: The trainings of the baselines on the same folds.
     """
     read = member_verdicts(members, plan, metric)
-    return overall_verdict([verdict for _, verdict in read])
+    return against_baselines(
+        overall_verdict([verdict for _, verdict in read]),
+        summarize(members, plan, metric) if members else None,
+        baseline_summaries(baselines, plan, metric),
+        plan,
+    )
 
 
 def _read(
@@ -93,8 +105,8 @@ def _read(
     patience: int | None,
 ) -> Verdict:
     if member.path == "estimator":
-        text = "No curve: a scikit-learn estimator is not trained in epochs."
-        return Verdict(NO_CURVE, text)
+        english, korean = say("estimator")
+        return Verdict(NO_CURVE, english, korean=korean)
     return verdict(
         member.history,
         metric,

@@ -15,7 +15,9 @@ from homeroom.records import Verdict
 from .comparison import on_unit_scale
 from .divergence import first_nonfinite
 from .evidence import Evidence, gather, train_loss
-from .numbers import LOSS, format_score, format_spread, metric_label
+from .intervals import half_width
+from .numbers import LOSS, format_score, format_spread
+from .wording import Words, kind_words, metric_words, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,12 +26,23 @@ if TYPE_CHECKING:
 
 UNDERFITTING, GOOD_FIT, OVERFITTING = "underfitting", "good fit", "overfitting"
 TOO_NOISY, DIVERGED, NO_CURVE = "too noisy to tell", "diverged", "no curve"
+MEMORISING, EASIER = "memorising", "validation easier"
 
 # The gravest first: it wins a tie, and is named first in a list.
-KINDS = (DIVERGED, OVERFITTING, UNDERFITTING, TOO_NOISY, GOOD_FIT, NO_CURVE)
+KINDS = (
+    DIVERGED,
+    MEMORISING,
+    OVERFITTING,
+    EASIER,
+    UNDERFITTING,
+    TOO_NOISY,
+    GOOD_FIT,
+    NO_CURVE,
+)
 
 _EXPLOSION = 10  # a training loss this many times that of the first epoch
 _BARELY = 0.05  # a share of the way from the baseline to perfection
+_NEARLY = 0.95
 
 
 def verdict(
@@ -61,7 +74,8 @@ def verdict(
         patience: The patience of early stopping, for the sentence.
 
     Returns:
-        The verdict; epochs in `epoch` and `numbers` are 0-based, in `text` from 1.
+        The verdict; epochs in `epoch` and `numbers` are 0-based, in `text` from 1, and
+        in `korean`, the same sentence.
 
     Raises:
         InputError: If `best_epoch` is not an epoch of the history.
@@ -91,8 +105,10 @@ def verdict(
     seen = gather(history, metric, kept=kept, n_validation=n_validation)
     return (
         _below_baseline(seen, metric, baseline)
+        or _memorising(seen, metric, baseline)
         or _noisy_curve(seen)
-        or _risen(seen, metric, _score_held(history, metric, seen))
+        or _risen(seen, _score_held(history, metric, seen), metric)
+        or _easier(seen, history, metric)
         or (_still_improving(seen) if stop_reason != "patience" else None)
         or (_nothing_moved(seen) if baseline is None else None)
         or _too_few_rows(seen, metric)
@@ -112,54 +128,69 @@ def overall_verdict(verdicts: Sequence[Verdict]) -> Verdict:
     """
     counts = Counter(v.kind for v in verdicts)
     if not counts:
-        return Verdict(NO_CURVE, "No curve: no training has ended.", numbers={"n": 0.0})
+        return _verdict(NO_CURVE, say("none ended"), numbers={"n": 0.0})
     order = [*KINDS, *sorted(set(counts) - set(KINDS))]
     kind = max(order, key=lambda k: (counts[k], -order.index(k)))
     epochs = [v.epoch for v in verdicts if v.kind == kind and v.epoch is not None]
     epoch = int(median(epochs)) if epochs else None
-    since = f", from epoch {epoch + 1} (median)" if epoch is not None else ""
-    others = [f"{k} in {counts[k]}" for k in order if counts[k] and k != kind]
-    text = f"{kind.capitalize()} in {counts[kind]} of {len(verdicts)} trainings{since}"
-    text = "; ".join([text, *others]) + "."
+    others = [
+        say("other kind", kind=kind_words(k), count=counts[k])
+        for k in order
+        if counts[k] and k != kind
+    ]
+    text = say(
+        "together",
+        kind=kind_words(kind, capital=True),
+        count=counts[kind],
+        n=len(verdicts),
+        since=("", "") if epoch is None else say("since", epoch=epoch + 1),
+        others=("".join(t for t, _ in others), "".join(t for _, t in others)),
+    )
     numbers = {k: float(counts[k]) for k in order if counts[k]}
-    return Verdict(kind, text, epoch, {"n": float(len(verdicts)), **numbers})
+    return _verdict(kind, text, epoch, {"n": float(len(verdicts)), **numbers})
+
+
+def _verdict(
+    kind: str,
+    said: Words,
+    epoch: int | None = None,
+    numbers: dict[str, float] | None = None,
+) -> Verdict:
+    return Verdict(kind, said[0], epoch, numbers or {}, said[1])
 
 
 def _diverged(history: History, stop_reason: str) -> Verdict | None:
     losses = [k for k in ("loss", "train_eval_loss", "val_loss") if k in history.series]
+    remedy = say("remedy of divergence")
     broken = first_nonfinite(history, losses)
-    remedy = "Try a smaller learning rate, or check the data for extreme values."
     if broken is not None:
-        return Verdict(DIVERGED, f"Diverged: {broken}. {remedy}")
+        return _verdict(DIVERGED, say("nonfinite", broken=broken, remedy=remedy))
     train = train_loss(history)
     if train and train[0] > 0 and train[-1] / _EXPLOSION > train[0]:
-        text = (
-            f"Diverged: training loss grew from {_said(train[0])} to "
-            f"{_said(train[-1])} by epoch {len(train)}. {remedy}"
+        text = say(
+            "exploded",
+            first=_said(train[0]),
+            last=_said(train[-1]),
+            epoch=len(train),
+            remedy=remedy,
         )
         numbers = {"train_loss_first": train[0], "train_loss_last": train[-1]}
-        return Verdict(DIVERGED, text, numbers=numbers)
+        return _verdict(DIVERGED, text, numbers=numbers)
     if stop_reason == "diverged":
-        text = (
-            f"Diverged: training was stopped after epoch {history.n_epochs}. {remedy}"
-        )
-        return Verdict(DIVERGED, text)
+        text = say("stopped as diverged", epoch=history.n_epochs, remedy=remedy)
+        return _verdict(DIVERGED, text)
     return None
 
 
 def _no_curve(history: History, n_validation: int) -> Verdict | None:
     val, train = history.series.get("val_loss", ()), train_loss(history)
     if not val or n_validation < 1:
-        return Verdict(NO_CURVE, "No curve: no validation loss was measured by epoch.")
+        return _verdict(NO_CURVE, say("unmeasured"))
     if len(val) < 2:
-        return Verdict(NO_CURVE, "No curve: one epoch is a point, not a curve.")
+        return _verdict(NO_CURVE, say("one epoch"))
     if not len(train) == len(val) == history.n_epochs:
-        text = (
-            f"No curve: there are {len(val)} validation losses and {len(train)} "
-            f"training losses for {history.n_epochs} epochs, so the curves cannot be "
-            "laid side by side."
-        )
-        return Verdict(NO_CURVE, text)
+        counts = {"n_val": len(val), "n_train": len(train), "epochs": history.n_epochs}
+        return _verdict(NO_CURVE, say("unequal", **counts))
     return None
 
 
@@ -175,120 +206,165 @@ def _below_baseline(
     way = 1 - baseline if on_unit_scale(metric) else abs(baseline)
     if better > _BARELY * way:
         return None
-    text = (
-        f"Underfitting: even on the training rows {metric_label(metric.name)} is "
-        f"{format_score(seen.train_score, metric)}, where answering without looking "
-        f"gives {format_score(baseline, metric)}. Try a larger model, a larger "
-        "learning rate or better features."
+    text = say(
+        "below baseline",
+        metric=metric_words(metric.name),
+        score=format_score(seen.train_score, metric),
+        baseline=format_score(baseline, metric),
     )
     numbers = {**seen.numbers(), "baseline": baseline}
-    return Verdict(UNDERFITTING, text, numbers=numbers)
+    return _verdict(UNDERFITTING, text, numbers=numbers)
 
 
-def _risen(seen: Evidence, metric: Metric, score_held: str) -> Verdict | None:
+def _memorising(
+    seen: Evidence, metric: Metric, baseline: float | None
+) -> Verdict | None:
+    """The training rows are known by heart, and the others not at all."""
+    train, val = seen.train_score, seen.val_score
+    if baseline is None or train is None or val is None or not on_unit_scale(metric):
+        return None
+    if not 0 <= baseline < 1:
+        return None
+    open_by = half_width(baseline, seen.n_validation)
+    if train - baseline < _NEARLY * (1 - baseline) or val > baseline + open_by:
+        return None
+    text = say(
+        "memorising",
+        metric=metric_words(metric.name),
+        train=format_score(train, metric),
+        val=format_score(val, metric),
+        baseline=format_score(baseline, metric),
+        open=format_spread(open_by, metric),
+        n=seen.n_validation,
+    )
+    return _verdict(MEMORISING, text, numbers={**seen.numbers(), "baseline": baseline})
+
+
+def _risen(seen: Evidence, held: Words, metric: Metric) -> Verdict | None:
     """The validation loss rose after its minimum while training went on learning."""
     if not (seen.risen and seen.train_fell):
         return None
-    rose = (
-        f"validation loss rose from {_said(seen.val[seen.turn])} to "
-        f"{_said(seen.val[-1])} by epoch {seen.n_epochs} while training loss kept "
-        f"falling ({_said(seen.train[seen.turn])} to {_said(seen.train[-1])})"
+    rose = say(
+        "rose",
+        low=_said(seen.val[seen.turn]),
+        last=_said(seen.val[-1]),
+        epoch=seen.n_epochs,
+        train_low=_said(seen.train[seen.turn]),
+        train_last=_said(seen.train[-1]),
     )
+    turn = seen.turn + 1
     if seen.gap.shown:
-        kept = f"{score_held}; {_kept(seen)}"
-        if seen.kept == seen.n_epochs - 1:
-            kept += ", the last: use early stopping"
-        text = f"Overfitting from epoch {seen.turn + 1}: {rose}{kept}."
-        return Verdict(OVERFITTING, text, epoch=seen.turn, numbers=seen.numbers())
-    text = (
-        f"Too noisy to tell: after epoch {seen.turn + 1} {rose}, but the gap between "
-        f"training and validation {metric_label(seen.gap.name)} "
-        f"({_gap(seen, metric, seen.gap.value)}) is within what {seen.n_validation} "
-        f"validation rows leave open (±{_gap(seen, metric, seen.gap.half_width)})."
-    )
-    return Verdict(TOO_NOISY, text, numbers=seen.numbers())
+        last = seen.kept == seen.n_epochs - 1
+        kept = say("kept the last" if last else "kept", epoch=seen.kept + 1)
+        text = say("overfitting", turn=turn, rose=rose, held=held, kept=kept)
+        return _verdict(OVERFITTING, text, epoch=seen.turn, numbers=seen.numbers())
+    text = say("gap within noise", turn=turn, rose=rose, **_gap(seen, metric))
+    return _verdict(TOO_NOISY, text, numbers=seen.numbers())
 
 
 def _noisy_curve(seen: Evidence) -> Verdict | None:
     if not seen.noisier_than_trend:
         return None
-    text = (
-        f"Too noisy to tell: validation loss jumps by about {_width(seen.noise)} from "
-        f"epoch to epoch, and its whole trend is {_width(seen.trend)}. Try a smaller "
-        "learning rate, a larger batch or more validation rows."
-    )
-    return Verdict(TOO_NOISY, text, numbers=seen.numbers())
+    text = say("noisy curve", noise=_width(seen.noise), trend=_width(seen.trend))
+    return _verdict(TOO_NOISY, text, numbers=seen.numbers())
+
+
+def _easier(seen: Evidence, history: History, metric: Metric) -> Verdict | None:
+    """The validation rows are answered better, more than sampling explains."""
+    measured_alike = "train_eval_loss" in history.series
+    # two intervals of 90 %: training rows are a sample as well
+    explained = -seen.gap.value <= 2 * seen.gap.half_width
+    if not measured_alike or explained or seen.gap.too_few_rows:
+        return None
+    if seen.gap.name == metric.name and seen.gap.name != "loss":
+        train, val = seen.train_score, seen.val_score
+        if train is None or val is None or val <= train:
+            return None
+        ends = format_score(train, metric), format_score(val, metric)
+    else:
+        ends = _said(seen.train[-1]), _said(seen.val[-1])
+    told = {**_gap(seen, metric), "train": ends[0], "val": ends[1]}
+    return _verdict(EASIER, say("validation easier", **told), numbers=seen.numbers())
 
 
 def _still_improving(seen: Evidence) -> Verdict | None:
     if not seen.still_improving:
         return None
-    before = seen.n_epochs - 1 - seen.window
-    text = (
-        "Underfitting: still improving when training ended; validation loss fell from "
-        f"{_said(seen.val[before])} to {_said(seen.val[-1])} in the last "
-        f"{seen.window} of {seen.n_epochs} epochs. Train longer."
+    text = say(
+        "still improving",
+        before=_said(seen.val[seen.n_epochs - 1 - seen.window]),
+        last=_said(seen.val[-1]),
+        window=seen.window,
+        epochs=seen.n_epochs,
     )
-    return Verdict(UNDERFITTING, text, numbers=seen.numbers())
+    return _verdict(UNDERFITTING, text, numbers=seen.numbers())
 
 
 def _nothing_moved(seen: Evidence) -> Verdict | None:
     if seen.moved:
         return None
-    text = (
-        f"Too noisy to tell: in {seen.n_epochs} epochs training loss went from "
-        f"{_said(seen.train[0])} to {_said(seen.train[-1])} and validation loss from "
-        f"{_said(seen.val[0])} to {_said(seen.val[-1])}, so the model learned nothing, "
-        "or everything in its first epoch. Compare it with a baseline."
+    text = say(
+        "nothing moved",
+        epochs=seen.n_epochs,
+        train_first=_said(seen.train[0]),
+        train_last=_said(seen.train[-1]),
+        first=_said(seen.val[0]),
+        last=_said(seen.val[-1]),
     )
-    return Verdict(TOO_NOISY, text, numbers=seen.numbers())
+    return _verdict(TOO_NOISY, text, numbers=seen.numbers())
 
 
 def _too_few_rows(seen: Evidence, metric: Metric) -> Verdict | None:
     if not seen.gap.too_few_rows:
         return None
-    text = (
-        f"Too noisy to tell: {seen.n_validation} validation rows leave "
-        f"{metric_label(seen.gap.name)} open by "
-        f"±{_gap(seen, metric, seen.gap.half_width)}. Use more validation rows, or "
-        "look at all folds together."
-    )
-    return Verdict(TOO_NOISY, text, numbers=seen.numbers())
+    text = say("too few rows", **_gap(seen, metric))
+    return _verdict(TOO_NOISY, text, numbers=seen.numbers())
 
 
 def _good_fit(seen: Evidence, stop_reason: str, patience: int | None) -> Verdict:
-    lowest = f"{_said(seen.val[seen.turn])} in epoch {seen.turn + 1}"
-    after = ""
+    after: Words = ("", "")
     if stop_reason == "patience":
-        waited = "any more" if patience is None else f"for {patience} epochs"
-        after = f" and did not improve {waited}"
+        after = say("did not improve")
+        if patience is not None:
+            after = say("did not improve for", patience=patience)
     elif seen.turn < seen.n_epochs - 1:
-        after = f" and stayed near it ({_said(seen.val[-1])} at the end)"
-    text = (
-        f"Good fit: validation loss reached {lowest}{after}, training loss then was "
-        f"{_said(seen.train[seen.turn])}; {_kept(seen)}."
+        after = say("stayed near", last=_said(seen.val[-1]))
+    text = say(
+        "good fit",
+        low=_said(seen.val[seen.turn]),
+        turn=seen.turn + 1,
+        after=after,
+        train=_said(seen.train[seen.turn]),
+        kept=say("kept", epoch=seen.kept + 1),
     )
-    return Verdict(GOOD_FIT, text, numbers=seen.numbers())
+    return _verdict(GOOD_FIT, text, numbers=seen.numbers())
 
 
-def _score_held(history: History, metric: Metric, seen: Evidence) -> str:
+def _score_held(history: History, metric: Metric, seen: Evidence) -> Words:
     """Return a clause for when the loss rose but the metric did not get worse."""
     values = history.series.get(metric.validation_key, ())
     if metric.name == "loss" or len(values) != seen.n_epochs:
-        return ""
+        return "", ""
     at_turn, at_end = values[seen.turn], values[-1]
     if not (at_end == at_turn or metric.better(at_end, at_turn)):
-        return ""
-    said = f"({format_score(at_turn, metric)} to {format_score(at_end, metric)})"
-    return f"; validation {metric_label(metric.name)} did not get worse {said}"
+        return "", ""
+    return say(
+        "score held",
+        metric=metric_words(metric.name),
+        low=format_score(at_turn, metric),
+        last=format_score(at_end, metric),
+    )
 
 
-def _kept(seen: Evidence) -> str:
-    return f"the weights of epoch {seen.kept + 1} were kept"
-
-
-def _gap(seen: Evidence, metric: Metric, value: float) -> str:
-    return format_spread(value, metric if seen.gap.name == metric.name else LOSS)
+def _gap(seen: Evidence, metric: Metric) -> dict[str, str | int | Words]:
+    """Return the gap and how far it is open, as sentences name them."""
+    mine = metric if seen.gap.name == metric.name else LOSS
+    return {
+        "metric": metric_words(seen.gap.name),
+        "gap": format_spread(seen.gap.value, mine),
+        "open": format_spread(seen.gap.half_width, mine),
+        "n": seen.n_validation,
+    }
 
 
 def _said(loss: float) -> str:

@@ -29,6 +29,7 @@ from homeroom.store import Store, open_store
 
 from . import trials
 from .answers import counted, out_of_fold
+from .baselines import train_baselines
 from .candidate import Candidate
 from .choosing import select, told_preprocessing, warn_of_openings
 from .environment import environment
@@ -331,6 +332,11 @@ class Experiment:
             if searches:
                 record = searched(record, candidates, searches, prepared)
                 store.update_run(record)
+            rows, plan = self._development, entry.ground.plan
+            blind = train_baselines(
+                rows, plan, seed=self._seed, preprocess=self._preprocess
+            )
+            record = evolved(record, baselines=blind)
             course = entry.passes(prepared)
             results = course.run(
                 record.settings,
@@ -355,7 +361,7 @@ class Experiment:
             record = evolved(record, selection=select(record, rule))
             tell(StageStarted("refit"))
             winner, shipped = ship(record, candidates, results, entry.ground, tell)
-            mine, rows = by_name[winner.name], self._development
+            mine = by_name[winner.name]
             record = evolved(
                 record,
                 refit=keep_winner(winner, shipped, store, tell),

@@ -55,12 +55,14 @@ class History(msgspec.Struct, frozen=True):
 class Verdict(msgspec.Struct, frozen=True):
     """What a learning curve says, with the numbers it rests on.
 
-    `kind` is one of "underfitting", "good fit", "overfitting", "too noisy to tell",
+    `kind` is one of "underfitting", "good fit", "overfitting", "memorising",
+    "validation easier", "no better than the baseline", "too noisy to tell",
     "diverged", "no curve". `epoch` is 0-based, where overfitting starts.
-    `text` is the English sentence for a person.
+    `text` is the sentence for a person, `korean` the same in Korean.
     """
 
     kind: str
     text: str
     epoch: int | None = None
     numbers: dict[str, float] = {}
+    korean: str = ""

@@ -144,6 +144,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One execution of the whole protocol, complete or not.
 
     `out_of_fold` has the chosen candidate's answers, for a classification.
+    `baselines` are trainings of what costs nothing, on the same folds: the most
+    frequent class or the mean, and a linear model. They take no part in the choice.
     """
 
     id: str
@@ -167,6 +169,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     examination: Examination | None = None
     searches: tuple[SearchRecord, ...] = ()
     out_of_fold: OutOfFold | None = None
+    baselines: tuple[MemberRecord, ...] = ()
     format: int = FORMAT
 
     def members_of(self, candidate: str) -> tuple[MemberRecord, ...]:

@@ -59,6 +59,7 @@ def judged(
     *,
     patience: int | None = None,
     n_seeds: int | None = None,
+    baselines: Sequence[Summary] = (),
 ) -> Judged:
     """Summarize a candidate and read the curves of its trainings.
 
@@ -69,13 +70,20 @@ def judged(
         metric: The yardstick.
         patience: The patience of early stopping, for the sentences.
         n_seeds: How many seeds were planned; None is as many as were begun.
+        baselines: What costs nothing, on the same folds.
     """
+    summary = judgement.summarize(members, plan, metric) if members else None
     read = judgement.member_verdicts(members, plan, metric, patience=patience)
     return Judged(
         candidate=candidate,
         members=tuple(members),
-        summary=judgement.summarize(members, plan, metric) if members else None,
-        verdict=judgement.overall_verdict([verdict for _, verdict in read]),
+        summary=summary,
+        verdict=judgement.against_baselines(
+            judgement.overall_verdict([verdict for _, verdict in read]),
+            summary,
+            baselines,
+            plan,
+        ),
         verdicts=tuple(
             Fact(name_of(member), verdict.text)
             for member, verdict in read

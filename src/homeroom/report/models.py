@@ -206,6 +206,7 @@ class CandidateView:
     row: LeaderboardRow
     verdict: str
     verdict_text: str
+    verdict_korean: str
     verdicts: tuple[Fact, ...]
     curves: tuple[CurveView, ...]
     members: tuple[MemberRow, ...]
@@ -266,7 +267,8 @@ class RunView:
     `answer` is the sentence to read if only one is read, `headline` the same without
     its numbers. `failures` has a label (candidate) and a value (fold, seed and
     reason) per failed training, `untrained` a value per candidate of which trainings
-    were interrupted or never began. `measured_on` is "5 folds × 3 seeds".
+    were interrupted or never began. `measured_on` is "5 folds × 3 seeds". `reference`
+    says what answering without looking and a linear model come to.
     """
 
     id: str
@@ -296,6 +298,7 @@ class RunView:
     measured_on: str = ""
     comparisons: tuple[ComparisonRow, ...] = ()
     spreads: tuple[SpreadRow, ...] = ()
+    reference: str = ""
     final_models: FinalModelsView | None = None
     answers: AnswersView | None = None
 

@@ -73,6 +73,8 @@ def run_panel(view: RunView) -> RenderableType:
         lines.append(_text(view.error, FAILED))
     if view.reason:
         lines.append(Padding(_text(view.reason), (1, 0, 0, 0)))
+    if view.reference:
+        lines.append(Padding(_text(view.reference, QUIET), (1, 0, 0, 0)))
     final = Text("Final test. ", style="bold")
     final.append(printable(view.final_test.sentence), style="not bold")
     lines.append(Padding(final, (1, 0, 0, 0)))

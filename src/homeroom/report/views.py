@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from homeroom import judgement
+
 from . import measures, provenance, words
 from .answers import answers_view
 from .comparisons import comparison_rows, spread_rows
@@ -43,6 +45,7 @@ from .shown import Fact
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from homeroom.judgement import Summary
     from homeroom.records import (
         CandidateRecord,
         MemberRecord,
@@ -61,6 +64,7 @@ def run_view(run: RunRecord) -> RunView:
         InputError: If a training has no score in the metric of the run.
     """
     patience = (run.settings.early_stopping or {}).get("patience")
+    baselines = judgement.baseline_summaries(run.baselines, run.plan, run.metric)
     candidates = [
         judged(
             c.name,
@@ -69,6 +73,7 @@ def run_view(run: RunRecord) -> RunView:
             run.metric,
             patience=patience,
             n_seeds=run.settings.n_seeds,
+            baselines=baselines,
         )
         for c in run.candidates
     ]
@@ -105,6 +110,7 @@ def run_view(run: RunRecord) -> RunView:
         measured_on=provenance.measured_on(run.plan, run.settings.n_seeds),
         comparisons=comparison_rows(summaries, _name(chosen), run.plan),
         spreads=spread_rows(summaries),
+        reference=words.reference(baselines, _summary_of(candidates, chosen), run.plan),
         final_models=final_models_view(run),
         answers=answers_view(run.out_of_fold),
     )
@@ -206,6 +212,7 @@ def _candidates(
             row=row_by_name[each.candidate],
             verdict=each.verdict.kind,
             verdict_text=each.verdict.text,
+            verdict_korean=each.verdict.korean,
             verdicts=each.verdicts,
             curves=curve_views(each.members, run.metric, each.verdict),
             members=tuple(member_row(m, run.metric) for m in each.members),
@@ -259,6 +266,13 @@ def _kind(record: CandidateRecord) -> str:
 
 def _said(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _summary_of(
+    candidates: Sequence[Judged], row: LeaderboardRow | None
+) -> Summary | None:
+    name = _name(row)
+    return next((each.summary for each in candidates if each.candidate == name), None)
 
 
 def _name(row: LeaderboardRow | None) -> str | None:

@@ -23,9 +23,22 @@ from .shown import Fact
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from homeroom.records import FinalTest, MemberRecord, RunRecord, Settings
+    from homeroom.judgement import Summary
+    from homeroom.records import (
+        FinalTest,
+        MemberRecord,
+        RunRecord,
+        Settings,
+        SplitPlanRecord,
+    )
 
     from .models import LeaderboardRow
+
+_BASELINES = {
+    judgement.MOST_FREQUENT: "answering the most frequent class",
+    judgement.MEAN: "answering the mean",
+    judgement.LINEAR: "a linear model",
+}
 
 
 def answer(run: RunRecord, chosen: LeaderboardRow | None) -> str:
@@ -70,6 +83,31 @@ def headline(run: RunRecord) -> str:
 def measured(row: LeaderboardRow, metric: Metric) -> str:
     """Return the mean of one candidate with its interval, as a sentence."""
     return f"{row.candidate}: {_measured(row, metric_label(metric.name))}."
+
+
+def reference(
+    baselines: Sequence[Summary], chosen: Summary | None, plan: SplitPlanRecord
+) -> str:
+    """Return what costs nothing scores on the same folds, and whether it is beaten."""
+    if not baselines:
+        return ""
+    parts = [
+        f"{_BASELINES[each.candidate]} {format_score(each.mean, each.metric)}"
+        for each in baselines
+    ]
+    label = metric_label(baselines[0].metric.name)
+    said = f"For comparison, mean {label} on the same folds: {', '.join(parts)}."
+    if chosen is None or not chosen.complete:
+        return said
+    unbeaten = [
+        _BASELINES[each.candidate]
+        for each in baselines
+        if not judgement.is_beaten(chosen, each, plan)
+    ]
+    if not unbeaten:
+        return said
+    names = " or ".join(unbeaten)
+    return f"{said} {chosen.candidate} is not shown to be better than {names}."
 
 
 def optimism(run: RunRecord) -> str:
