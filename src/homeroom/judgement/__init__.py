@@ -52,11 +52,28 @@ if TYPE_CHECKING:
     from .settling import Outlook, outlook
     from .shipping import FinalModel, best_member, final_models
     from .spreads import Components, components
+    from .study import (
+        BY_FOLDS,
+        BY_FOLDS_THEN_TEST,
+        BY_NESTED,
+        BY_PART,
+        BY_TEST,
+        Gain,
+        Way,
+        WaySummary,
+        gain,
+        summarize_way,
+    )
     from .summary import Summary, WorstFold, summarize
     from .verdicts import overall_verdict, verdict
 
 __all__ = [
     "ABSENT",
+    "BY_FOLDS",
+    "BY_FOLDS_THEN_TEST",
+    "BY_NESTED",
+    "BY_PART",
+    "BY_TEST",
     "LINEAR",
     "MEAN",
     "MOST_FREQUENT",
@@ -67,10 +84,13 @@ __all__ = [
     "Curve",
     "EpochChoice",
     "FinalModel",
+    "Gain",
     "Gap",
     "Outlook",
     "Summary",
     "Superiority",
+    "Way",
+    "WaySummary",
     "WorstFold",
     "against_baselines",
     "baseline",
@@ -92,6 +112,7 @@ __all__ = [
     "format_score",
     "format_spread",
     "format_spread_interval",
+    "gain",
     "generalization_loss",
     "half_width",
     "is_beaten",
@@ -111,6 +132,7 @@ __all__ = [
     "select",
     "successive_rises",
     "summarize",
+    "summarize_way",
     "superiority",
     "training_progress",
     "verdict",
@@ -195,6 +217,18 @@ _FILE_OF = {
         "FinalModel",
         "best_member",
         "final_models",
+    ),
+    "study": (
+        "BY_FOLDS",
+        "BY_FOLDS_THEN_TEST",
+        "BY_NESTED",
+        "BY_PART",
+        "BY_TEST",
+        "Gain",
+        "Way",
+        "WaySummary",
+        "gain",
+        "summarize_way",
     ),
     "summary": (
         "Summary",

@@ -5,12 +5,14 @@ Never: reads test rows outside final_test.py, or lets two scores pass for each o
 """
 
 from .candidate import Candidate, as_candidate
+from .cases import SelectionStudy, selection_study
 from .cross_validation import CrossValidation, cross_validate
 from .defaults import default_batch_size, default_candidates
 from .examining import examine
 from .experiment import Experiment
 from .fitting import FitResult, Interrupted, fit
 from .nested import NestedCrossValidation, nested_cross_validate
+from .papers import PassesStudy, passes_study
 from .prediction import predict_file, stored_winner
 from .run import Run
 from .tuning import Search, tune
@@ -22,8 +24,10 @@ __all__ = [
     "FitResult",
     "Interrupted",
     "NestedCrossValidation",
+    "PassesStudy",
     "Run",
     "Search",
+    "SelectionStudy",
     "as_candidate",
     "cross_validate",
     "default_batch_size",
@@ -31,7 +35,9 @@ __all__ = [
     "examine",
     "fit",
     "nested_cross_validate",
+    "passes_study",
     "predict_file",
+    "selection_study",
     "stored_winner",
     "tune",
 ]

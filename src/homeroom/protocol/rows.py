@@ -70,3 +70,15 @@ def whole_dataset(
         name=name or "data",
         allow_missing=True,  # rows are looked at after the cut, and only ours
     )
+
+
+def check_share(name: str, share: Any) -> None:
+    """Refuse what is no share of the rows.
+
+    Raises:
+        InputError: If it is not a number between 0 and 1.
+    """
+    if isinstance(share, bool) or not isinstance(share, int | float):
+        raise InputError(f"{name}={share!r}: use a share of the rows, such as 0.2.")
+    if not 0 < share < 1:
+        raise InputError(f"{name}={share!r}: use a share of the rows between 0 and 1.")

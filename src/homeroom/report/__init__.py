@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         leaderboard_frame,
         members_frame,
         nested_frame,
+        passes_frame,
+        study_frame,
         trials_frame,
     )
     from .listing import ListedRun, run_row
@@ -44,13 +46,19 @@ if TYPE_CHECKING:
         cross_validation_html,
         fit_html,
         nested_html,
+        passes_html,
         run_html,
         search_html,
+        study_html,
     )
     from .page import render_page
+    from .passes import PassesView, passes_text, passes_view
+    from .passes_chart import passes_chart
     from .progress import LiveProgress
     from .search import search_view
     from .search_chart import search_chart
+    from .study import StudyView, study_text, study_view
+    from .study_chart import study_chart
     from .terminal import leaderboard_table, run_panel, runs_table
     from .views import cross_validation_view, fit_view, run_view
 
@@ -62,9 +70,11 @@ __all__ = [
     "ListedRun",
     "LiveProgress",
     "NestedView",
+    "PassesView",
     "RunRow",
     "RunView",
     "SearchView",
+    "StudyView",
     "cross_validation_html",
     "cross_validation_view",
     "curves_chart",
@@ -90,6 +100,11 @@ __all__ = [
     "nested_frame",
     "nested_html",
     "nested_view",
+    "passes_chart",
+    "passes_frame",
+    "passes_html",
+    "passes_text",
+    "passes_view",
     "render_page",
     "run_html",
     "run_panel",
@@ -100,6 +115,11 @@ __all__ = [
     "search_html",
     "search_view",
     "strip_chart",
+    "study_chart",
+    "study_frame",
+    "study_html",
+    "study_text",
+    "study_view",
     "trials_frame",
 ]
 
@@ -123,6 +143,8 @@ _FILE_OF = {
         "leaderboard_frame",
         "members_frame",
         "nested_frame",
+        "passes_frame",
+        "study_frame",
         "trials_frame",
     ),
     "listing": ("ListedRun", "run_row"),
@@ -139,13 +161,19 @@ _FILE_OF = {
         "cross_validation_html",
         "fit_html",
         "nested_html",
+        "passes_html",
         "run_html",
         "search_html",
+        "study_html",
     ),
     "page": ("render_page",),
+    "passes": ("PassesView", "passes_text", "passes_view"),
+    "passes_chart": ("passes_chart",),
     "progress": ("LiveProgress",),
     "search": ("search_view",),
     "search_chart": ("search_chart",),
+    "study": ("StudyView", "study_text", "study_view"),
+    "study_chart": ("study_chart",),
     "terminal": ("leaderboard_table", "run_panel", "runs_table"),
     "views": ("cross_validation_view", "fit_view", "run_view"),
 }

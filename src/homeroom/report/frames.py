@@ -16,6 +16,7 @@ from homeroom.records import COMPLETE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from homeroom.judgement import Way
     from homeroom.records import MemberRecord, Metric, SplitPlanRecord, TrialRecord
 
     from .models import RunView
@@ -178,6 +179,34 @@ def nested_frame(view: NestedView) -> pl.DataFrame:
         values = [row.values.get(name) for row in view.rows]
         columns.append((f"param_{name}", _kind_of(values), _of_one_kind(values)))
     return _frame(columns)
+
+
+def study_frame(ways: Sequence[Way]) -> pl.DataFrame:
+    """Return one row per way and repeat of a selection study.
+
+    Columns: way, repeat, chosen, reported, fresh, best.
+    """
+    return _frame([
+        ("way", pl.String, [way.name for way in ways for _ in way.chosen]),
+        ("repeat", pl.Int64, [i for way in ways for i in range(len(way.chosen))]),
+        ("chosen", pl.String, [name for way in ways for name in way.chosen]),
+        ("reported", pl.Float64, [value for way in ways for value in way.reported]),
+        ("fresh", pl.Float64, [value for way in ways for value in way.fresh]),
+        ("best", pl.Float64, [value for way in ways for value in way.best]),
+    ])
+
+
+def passes_frame(
+    passes: Sequence[int], rows: Sequence[int], scores: Sequence[Sequence[float]]
+) -> pl.DataFrame:
+    """Return one row per training of a passes study: passes, rows, repeat, score."""
+    points = list(zip(passes, rows, scores, strict=True))
+    return _frame([
+        ("passes", pl.Int64, [n for n, _, each in points for _ in each]),
+        ("rows", pl.Int64, [n for _, n, each in points for _ in each]),
+        ("repeat", pl.Int64, [i for _, _, each in points for i in range(len(each))]),
+        ("score", pl.Float64, [value for _, _, each in points for value in each]),
+    ])
 
 
 def _kind_of(values: Sequence[Any]) -> Any:

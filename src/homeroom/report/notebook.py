@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         SearchView,
     )
     from .nested import NestedView
+    from .passes import PassesView
+    from .study import StudyView
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,18 @@ def search_html(view: SearchView) -> str:
 def nested_html(view: NestedView) -> str:
     """Return a nested cross-validation: its worth, its verdict, every outer fold."""
     template = environment().get_template("nested.html.j2")
+    return template.render(view=view, css=Markup(asset("notebook.css")))
+
+
+def study_html(view: StudyView) -> str:
+    """Return a selection study: what each way said, and what was true."""
+    template = environment().get_template("study.html.j2")
+    return template.render(view=view, css=Markup(asset("notebook.css")))
+
+
+def passes_html(view: PassesView) -> str:
+    """Return a passes study: the answer, and the score of every point."""
+    template = environment().get_template("passes.html.j2")
     return template.render(view=view, css=Markup(asset("notebook.css")))
 
 
