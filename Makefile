@@ -32,8 +32,9 @@ check: $(VENV)/.developed  ## format, lint, types, contracts between rooms, line
 bench: $(USER)/.installed  ## time Homeroom against its peers; write docs/benchmarks.md
 	@$(USER)/bin/python benchmarks/run.py
 
-calibrate: $(VENV)/.installed  ## simulate what intervals cover; write docs/calibration.md
+calibrate: $(VENV)/.installed  ## simulate what intervals cover; write docs/calibration.md and docs/searches.md
 	@$(BIN)/python calibration/run.py
+	@$(BIN)/python calibration/noise.py
 
 bench-peers: $(PEERS)/.installed  ## install torch and skorch, for make bench alone
 

@@ -98,3 +98,33 @@ def test_what_the_report_says_of_its_intervals_is_what_was_measured():
     for rates in measured.values():
         assert all(rates[name] >= 0.95 for name in CORRECTED)
         assert all(rates[name] <= 0.05 for name in FALSE)
+
+
+def test_the_search_on_noise_is_searched_and_nested(calibration, monkeypatch):
+    """One small repeat: both scores, both intervals, and a page with all figures."""
+    sys.path.insert(0, str(ROOT / "calibration"))
+    try:
+        import noise
+    finally:
+        sys.path.pop(0)
+    monkeypatch.setattr(noise, "N_TRIALS", 2)
+    monkeypatch.setattr(noise, "N_EPOCHS", 1)
+    found = noise.figures([noise.searched(0), noise.searched(1)])
+    assert found["repeats"] == 2
+    assert 0.3 < found["mean nested score"] < 0.7
+    assert found["foretold optimism"] > 0
+    text = noise.page(found)
+    assert "2 repeats" in text
+    assert text.count("\n|") == 7
+
+
+def test_a_search_flatters_on_noise_and_nesting_does_not():
+    """In 200 repeats the best trial is above chance and nested intervals cover it."""
+    found = json.loads((ROOT / "docs" / "searches.json").read_text("utf-8"))
+    assert found["repeats"] >= 200
+    flattery = found["mean best score of a search"] - 0.5
+    assert flattery > 5 * found["its standard error"]
+    assert flattery <= found["foretold optimism"]
+    assert found["best scores above chance"] > 0.75
+    assert abs(found["mean nested score"] - 0.5) < 4 * found["nested standard error"]
+    assert found["nested interval has chance"] >= 0.9

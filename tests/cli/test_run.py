@@ -219,3 +219,45 @@ def test_groups_are_never_separated(
     new.write_text("a,b\n0.5,1\n-0.5,1\n")
     result = invoke("predict", "latest", new, "--out", tmp_path / "out.csv")
     assert result.exit_code == 0, result.stderr
+
+
+def test_time_seals_the_last_rows_and_orders_the_folds(
+    tmp_path: Path, invoke: Invoke, few: tuple[str, ...]
+) -> None:
+    """`--time` takes a column of dates; a wrong name is told with those there are."""
+    generator = np.random.Generator(np.random.PCG64(4))
+    days = generator.permutation(60)
+    dates = np.datetime64("2024-01-01") + days
+    lines = [
+        f"{day},{value:.3f},{'yes' if value > 0 else 'no'}"
+        for day, value in zip(dates, generator.normal(size=60), strict=True)
+    ]
+    file = tmp_path / "dated.csv"
+    file.write_text("day,a,answer\n" + "\n".join(lines))
+    model = ("--model", "sklearn.tree:DecisionTreeClassifier", "--no-yardstick")
+    result = invoke("run", file, "-t", "answer", *few, *model, "--time", "day")
+    assert result.exit_code == 0, result.stderr
+    run = stored(tmp_path)
+    assert run.plan.strategy.startswith("TimeSeriesSplit")
+    assert "in order" in run.partition.reason
+    result = invoke("run", file, "-t", "answer", *few, *model, "--time", "dya")
+    assert result.exit_code == 2
+    assert "day" in result.stderr
+
+
+def test_an_ensemble_predicts_what_it_scored(
+    tmp_path: Path, invoke: Invoke, separable: Path, few: tuple[str, ...]
+) -> None:
+    """`--final-model ensemble` stores the mean of the fold models; predict uses it."""
+    result = invoke(
+        "run", separable, "-t", "answer", *few, "--final-model", "ensemble"
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    run = stored(tmp_path)
+    assert run.refit.final_model == "ensemble"
+    assert run.refit.n_models == len(run.members_of(run.refit.candidate))
+    result = invoke("predict", "latest", separable, "--out", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.stderr
+    result = invoke("run", separable, "-t", "answer", *few, "--final-model", "mean")
+    assert result.exit_code == 2
+    assert "best_member" in result.stderr

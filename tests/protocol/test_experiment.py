@@ -417,3 +417,45 @@ class TestRules:
         assert run.compare("guess", "logistic").t == -seen.t
         with pytest.raises(hr.InputError, match="Did you mean 'logistic'"):
             run.compare("logistics", "guess")
+
+
+class TestTime:
+    """Rows with a time: sealed and folded in its order."""
+
+    @pytest.fixture
+    def days(self, flowers):
+        """A shuffled day for every flower."""
+        return np.random.default_rng(9).permutation(len(flowers[1]))
+
+    def test_the_latest_rows_are_sealed(self, experiment, flowers, days, guess):
+        """Development rows are in order of time, and all before the sealed ones."""
+        x, _ = flowers
+        entered = experiment(time=days).add("guess", guess)
+        order = np.argsort(days)
+        np.testing.assert_array_equal(entered._row_ids, order[:90])
+        np.testing.assert_array_equal(entered._development.x, x[order[:90]])
+
+    def test_folds_follow_it(self, experiment, days, guess):
+        """A number of folds means TimeSeriesSplit: nobody trains on the future."""
+        run = experiment(time=days).add("guess", guess).run(cv=3, verbose=0)
+        assert run.record.plan.strategy.startswith("TimeSeriesSplit")
+        sheet = {line.kind: line for line in run.record.examination.sheet}
+        assert "all train rows are before" in sheet["L3.1"].text
+        assert run.final_test().n == 30
+
+    def test_other_folds_train_on_the_future(self, experiment, days, guess):
+        """A shuffled strategy is refused, and the error says which to use."""
+        entered = experiment(time=days).add("guess", guess)
+        with pytest.raises(hr.LeakageError, match="TimeSeriesSplit"):
+            entered.run(cv=hr.KFold(3), verbose=0)
+
+    def test_dates_are_times(self, experiment, days, guess):
+        """Dates as text sort as dates; a missing one is refused."""
+        dates = np.datetime64("2024-01-01") + days
+        one = experiment(time=dates.astype(str)).add("guess", guess)
+        other = experiment(time=days).add("guess", guess)
+        np.testing.assert_array_equal(one._row_ids, other._row_ids)
+        with pytest.raises(hr.InputError, match="one entry per row"):
+            experiment(time=days[:5])
+        with pytest.raises(hr.InputError, match="none of them missing"):
+            experiment(time=np.where(days == 3, np.nan, days))

@@ -54,6 +54,14 @@ def run(  # noqa: PLR0913 - each is one option
             show_default="none",
         ),
     ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="When each row was: the last rows are sealed, folds follow the order.",
+            show_default="none",
+        ),
+    ] = None,
     rule: Annotated[
         str,
         typer.Option(
@@ -150,7 +158,12 @@ def run(  # noqa: PLR0913 - each is one option
     from homeroom.protocol import Experiment, default_batch_size
 
     experiment = Experiment(
-        dataset, test_size=_share(test_size), seed=seed, name=name, store=store
+        dataset,
+        test_size=_share(test_size),
+        time=time,
+        seed=seed,
+        name=name,
+        store=store,
     )
     for title, source, hyperparameters in candidates:
         experiment.add(title, source, **hyperparameters)

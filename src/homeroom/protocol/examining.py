@@ -89,7 +89,7 @@ def examine(  # noqa: PLR0913 - what can be declared of data
         dataset = dataset.take(ids)
         when = None if when is None else when[ids]
     plan = splits.make_plan(cv, dataset, seed=seed)
-    case = replace(case_of(dataset, plan, sealed=sealed, ids=ids, seed=seed), time=when)
+    case = case_of(dataset, plan, sealed=sealed, ids=ids, time=when, seed=seed)
     found = doctor.examine(case, overrule=overrule)
     return found if predictions is None else after_training(found, case, predictions)
 
@@ -101,6 +101,7 @@ def case_of(
     preprocess: Any = None,
     sealed: NDArray[np.uint64] | None = None,
     ids: NDArray[Any] | None = None,
+    time: NDArray[Any] | None = None,
     seed: int = 0,
 ) -> Case:
     """Return what the doctor is shown: a dataset and its folds."""
@@ -119,6 +120,7 @@ def case_of(
         ordered=strategy.startswith("TimeSeriesSplit"),
         fitted_inside=dataset.is_table or preprocess is not None,
         ids=ids,
+        time=time,
         seed=seed,
     )
 
@@ -184,6 +186,25 @@ def _declared(
     if groups is not None:
         x = replace(x, groups=np.asarray(groups))
     return x, when
+
+
+def in_order_of_time(
+    dataset: Dataset, time: Any
+) -> tuple[Dataset, NDArray[Any], NDArray[Any]]:
+    """Return the rows from the earliest on, their old positions, and their times.
+
+    Args:
+        dataset: All rows.
+        time: When each row was [n], or the name of a column of the dataset.
+
+    Raises:
+        InputError: If it is not one time per row.
+        DataError: If a time is missing.
+    """
+    found = _date_column(dataset, time) if isinstance(time, str) else time
+    when = _times(found, dataset.n_rows)
+    order = np.argsort(when, kind="stable").astype(np.int32)
+    return dataset.take(order), order, when[order]
 
 
 def _date_column(dataset: Dataset, name: str) -> NDArray[Any]:

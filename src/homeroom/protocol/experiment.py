@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import time as clock
 from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from homeroom import data, engine, judgement, splits
 from homeroom.doctor import Case
@@ -29,12 +31,16 @@ from homeroom.store import Store, open_store
 
 from . import trials
 from .answers import counted, out_of_fold
-from .baselines import train_baselines
 from .candidate import Candidate
 from .choosing import select, told_preprocessing, warn_of_openings
 from .environment import environment
 from .epoch_choice import check_epoch_choice
-from .examining import after_training, before_training, case_of
+from .examining import (
+    after_training,
+    before_training,
+    case_of,
+    in_order_of_time,
+)
 from .final_model import REFIT, check_can_ship, check_final_model, ship
 from .final_test import SealedTest
 from .fitting import Interrupted
@@ -62,6 +68,8 @@ class Experiment:
         shuffle: False seals the last rows, for data in order of time.
         seed: Decides the cut, folds, weights and orders.
         groups: One group per row; a group is never on both sides.
+        time: When each row was [n], or a date column of a `Dataset`: rows are put in
+            this order, the last are sealed, and folds follow it (`TimeSeriesSplit`).
         sample_weight: One weight per row.
         preprocess: A scikit-learn transformer, fitted on each fold's training rows.
         name: What runs are called in the store.
@@ -97,6 +105,7 @@ class Experiment:
         shuffle: bool = True,
         seed: int = 0,
         groups: Any = None,
+        time: Any = None,
         sample_weight: Any = None,
         preprocess: Any = None,
         name: str | None = None,
@@ -104,20 +113,25 @@ class Experiment:
     ) -> None:
         self._seed = seed = check_seed(seed)
         dataset = whole_dataset(x, y, groups, sample_weight, name)
+        ids, when = np.arange(dataset.n_rows, dtype=np.int32), None
+        if time is not None:
+            dataset, ids, when = in_order_of_time(dataset, time)
+        ordered = not shuffle or when is not None
         partition = splits.partition(
-            dataset, test_size=test_size, seed=seed, ordered=not shuffle
+            dataset, test_size=test_size, seed=seed, ordered=ordered
         )
         self._development = dataset.take(partition.development)
         self._sealed = SealedTest(dataset, partition)
         self._partition = partition.record
-        self._row_ids = partition.development
+        self._row_ids = ids[partition.development]
+        self._time = None if when is None else when[partition.development]
         self._candidates: list[Candidate | Tuned] = []
         self._preprocess = preprocess
         self._name = name or dataset.record.name
         self._store_at = store
         self._store: Store | None = None
         if preprocess is None and not dataset.is_table:
-            data.check_rows(self._development, partition.development)
+            data.check_rows(self._development, self._row_ids)
 
     def add(
         self,
@@ -236,6 +250,8 @@ class Experiment:
         check_epoch_choice(epoch_choice)
         check_final_model(final_model)
         n_lanes = engine.lane_count(lanes)
+        if self._time is not None and isinstance(cv, int):
+            cv = splits.TimeSeriesSplit(cv)
         plan = splits.make_plan(cv, self._development, seed=self._seed)
         training = training_of(
             epochs=epochs,
@@ -252,6 +268,7 @@ class Experiment:
             preprocess=self._preprocess,
             sealed=self._sealed.fingerprints,
             ids=self._row_ids,
+            time=self._time,
             seed=self._seed,
         )
         examined = before_training(case, overrule)
@@ -315,7 +332,7 @@ class Experiment:
         tell: Listener,
         rule: Any,
     ) -> Run:
-        started = time.perf_counter()
+        started = clock.perf_counter()
 
         def left(state: str, error: str | None = None) -> RunRecord:
             return evolved(
@@ -323,7 +340,7 @@ class Experiment:
                 state=state,
                 error=error,
                 finished_at=datetime.now(UTC),
-                seconds=time.perf_counter() - started,
+                seconds=clock.perf_counter() - started,
             )
 
         try:
@@ -332,11 +349,7 @@ class Experiment:
             if searches:
                 record = searched(record, candidates, searches, prepared)
                 store.update_run(record)
-            rows, plan = self._development, entry.ground.plan
-            blind = train_baselines(
-                rows, plan, seed=self._seed, preprocess=self._preprocess
-            )
-            record = evolved(record, baselines=blind)
+            record = evolved(record, baselines=entry.baselines())
             course = entry.passes(prepared)
             results = course.run(
                 record.settings,
@@ -365,7 +378,7 @@ class Experiment:
             record = evolved(
                 record,
                 refit=keep_winner(winner, shipped, store, tell),
-                out_of_fold=counted(told[winner.name], mine, rows),
+                out_of_fold=counted(told[winner.name], mine, self._development),
             )
         except KeyboardInterrupt:
             record = left(INTERRUPTED)
