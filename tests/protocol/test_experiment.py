@@ -118,12 +118,6 @@ class TestCandidates:
         with pytest.raises(hr.InputError, match="already"):
             experiment().add("net", net).add("net", net)
 
-    def test_nobody(self, experiment, store):
-        """Without a candidate there is nothing to run."""
-        with pytest.raises(hr.InputError, match="no candidate"):
-            experiment().run()
-        assert not store.exists()
-
     def test_what_is_no_model(self, experiment):
         """Something that makes no model is refused by what it is."""
         with pytest.raises(hr.InputError, match="got int"):
@@ -459,3 +453,33 @@ class TestTime:
             experiment(time=days[:5])
         with pytest.raises(hr.InputError, match="none of them missing"):
             experiment(time=np.where(days == 3, np.nan, days))
+
+
+class TestDefaults:
+    """Without candidates of one's own."""
+
+    def test_rows_of_columns_get_four(self, experiment):
+        """Linear, two perceptrons and trees are compared on flat rows."""
+        run = experiment().run(cv=2, epochs=2, verbose=0)
+        names = {c.name for c in run.record.candidates}
+        assert names == {"linear", "small MLP", "wide MLP", "gradient boosting"}
+        assert run.predict(np.zeros((2, 4))).shape == (2, 3)
+
+    @pytest.mark.parametrize("channels", [(), (3,)])
+    def test_images_get_a_convnet(self, experiment, channels):
+        """A bright or a dark left half is learned from pixels of 0 to 255."""
+        rng = np.random.default_rng(3)
+        y = np.arange(80) % 2
+        x = rng.integers(0, 120, size=(80, 8, 8, *channels))
+        x[y == 1, :, :4] += 120
+        run = experiment(x.astype("uint8"), y).run(cv=2, epochs=25, verbose=0)
+        assert {c.name for c in run.record.candidates} == {"linear", "small convnet"}
+        assert run.summary("small convnet").mean > 0.9
+        assert all(m.path == "scan" for m in run.record.members)
+
+    def test_other_rows_have_none(self, experiment, flowers):
+        """Several inputs have no default candidate: the error asks for one's own."""
+        x, y = flowers
+        entered = experiment([x, x], y)
+        with pytest.raises(hr.InputError, match="Add candidates of your own"):
+            entered.run(cv=2, verbose=0)

@@ -68,23 +68,52 @@ def mlp(
     return _compiled(keras.Sequential(layers), n_classes, learning_rate)
 
 
+def linear_image(
+    input_shape: Sequence[int] = (8, 8),
+    n_classes: int = 10,
+    learning_rate: float = 1e-2,
+    largest: float = 1.0,
+) -> Any:
+    """Return multinomial logistic regression on the pixels of an image, by Adam.
+
+    Args:
+        input_shape: Shape of an image.
+        n_classes: Number of classes.
+        learning_rate: Of Adam.
+        largest: What pixels are divided by: about the value of a white one.
+    """
+    keras = door.keras()
+    layers = [keras.Input(tuple(input_shape)), keras.layers.Flatten()]
+    if largest != 1:
+        layers.append(keras.layers.Rescaling(1 / largest))
+    regularizer = keras.regularizers.L2(1e-4)
+    layers += _head(n_classes, 0.0, 1.0, regularizer)
+    return _compiled(keras.Sequential(layers), n_classes, learning_rate)
+
+
 def convnet(
     image_shape: Sequence[int] = (8, 8, 1),
     filters: Sequence[int] = (16, 32),
     n_classes: int = 10,
     learning_rate: float = 2e-3,
+    input_shape: Sequence[int] | None = None,
+    largest: float = 1.0,
 ) -> Any:
-    """Return a small convolutional network for images given as flat rows.
+    """Return a small convolutional network for images, flat rows or not.
 
     Args:
         image_shape: Height, width and channels of an image.
         filters: Number of filters of each convolution (3×3, stride 2).
         n_classes: Number of classes.
         learning_rate: Of Adam.
+        input_shape: Shape of a row as it is given; flat by default.
+        largest: What pixels are divided by: about the value of a white one.
     """
     keras = door.keras()
     height, width, channels = image_shape
-    layers = _input(height * width * channels)
+    layers = [keras.Input(input_shape or (height * width * channels,))]
+    if largest != 1:
+        layers.append(keras.layers.Rescaling(1 / largest))
     layers.append(keras.layers.Reshape((height, width, channels)))
     layers += [
         keras.layers.Conv2D(n, 3, strides=2, padding="same", activation="relu")

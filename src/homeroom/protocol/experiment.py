@@ -33,6 +33,7 @@ from . import trials
 from .answers import counted, out_of_fold
 from .candidate import Candidate
 from .choosing import select, told_preprocessing, warn_of_openings
+from .defaults import defaults
 from .environment import environment
 from .epoch_choice import check_epoch_choice
 from .examining import (
@@ -205,6 +206,8 @@ class Experiment:
     ) -> Run:
         """Train every candidate on every fold with every seed; choose; refit.
 
+        Without a candidate of your own the default ones are entered: for rows of
+        columns linear, two perceptrons, gradient boosting; for images a convnet.
         Each training that ends is in the store at once. Ctrl-C ends the run as
         interrupted, with what is done kept.
 
@@ -241,10 +244,6 @@ class Experiment:
             LeakageError: Before training, if the doctor finds a leak.
             FitError: If every candidate has a failed training, or the refit fails.
         """
-        if not self._candidates:
-            raise InputError(
-                "There is no candidate yet: add one with .add(name, model)."
-            )
         check_verbose(verbose)
         rule = judgement.check_rule(rule)
         check_epoch_choice(epoch_choice)
@@ -283,7 +282,8 @@ class Experiment:
             lanes=lanes,
             epoch_choice=epoch_choice,
         )
-        entry = enter(self._candidates, ground, n_seeds=seeds)
+        members = self._candidates or defaults(self._development)
+        entry = enter(members, ground, n_seeds=seeds)
         found = entry.descriptions
         check_can_ship(final_model, found)
         yardstick = trials.choose_metric(metric, self._development.record.task, found)
@@ -309,7 +309,7 @@ class Experiment:
             ),
             metric=yardstick,
             candidates=tuple(
-                c.record(found[c.name].n_weights or None) for c in self._candidates
+                c.record(found[c.name].n_weights or None) for c in entry.members
             ),
             environment=evolved(environment(), lanes=n_lanes),
             examination=examined,

@@ -77,7 +77,7 @@ def data_view(
         facts.append(Fact("columns", _kinds(dataset.kinds)))
     else:
         shapes = (
-            f"{name} [{', '.join(map(str, ('rows', *shape)))}]"
+            f"{name} [{', '.join(map(str, ('rows', *shape[1:])))}]"
             for name, shape in dataset.shapes.items()
         )
         facts.append(Fact("arrays", "; ".join(shapes)))
