@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -11,23 +11,26 @@ from homeroom.data import Dataset
 from homeroom.engine import Arrays
 from homeroom.judgement import LINEAR, MEAN, MOST_FREQUENT
 from homeroom.records import MemberRecord
-from homeroom.splits import SplitPlan
 
 from . import estimator
 from .candidate import Candidate
-from .member import Assignment, assign
+from .member import Assignment
 
 _MOST_WORK = 2e10  # rows × columns², a second of a core: more is not for nothing
 
 
 def train_baselines(
-    dataset: Dataset, plan: SplitPlan, *, seed: int, preprocess: Any = None
+    dataset: Dataset, assignments: Sequence[Assignment]
 ) -> tuple[MemberRecord, ...]:
     """Return the trainings of the baselines, which can never be chosen.
 
     Classification: the most frequent class, and a linear discriminant (Ledoit-Wolf).
     Regression: the mean, and ridge regression. A line needs rows of numbers (images
     are flattened), no row weights, and fewer than 20 billion rows × columns².
+
+    Args:
+        dataset: The rows.
+        assignments: Trainings of candidates, whose rows and preparation are shared.
     """
     task = dataset.record.task
     if task not in estimator.NAMES or not isinstance(dataset.y, np.ndarray):
@@ -35,20 +38,17 @@ def train_baselines(
     flat = dataset.y.reshape(dataset.n_rows, -1)
     if task == "regression" and flat.shape[1] != 1:
         return ()
-    assignments = assign(
-        _baselines(task),
-        dataset,
-        plan,
-        n_seeds=1,
-        seed=seed,
-        preprocess=preprocess,
-    )
-    records = []
+    folds: dict[int, Assignment] = {}
     for each in assignments:
-        if each.candidate.name != LINEAR:
-            records.append(estimator.run(_blind(each), task).record)
-        elif (seen := _flattened(each)) is not None:
-            records.append(estimator.run(seen, task).record)
+        folds.setdefault(each.fold, each)
+    records = []
+    for candidate in _baselines(task):
+        for first in folds.values():
+            mine = replace(first, candidate=candidate, seed_index=0)
+            if candidate.name != LINEAR:
+                records.append(estimator.run(_blind(mine), task).record)
+            elif (seen := _flattened(mine)) is not None:
+                records.append(estimator.run(seen, task).record)
     return tuple(records)
 
 

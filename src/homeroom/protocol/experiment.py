@@ -31,6 +31,7 @@ from homeroom.store import Store, open_store
 
 from . import trials
 from .answers import counted, out_of_fold
+from .baselines import train_baselines
 from .candidate import Candidate
 from .choosing import select, told_preprocessing, warn_of_openings
 from .defaults import defaults
@@ -225,10 +226,9 @@ class Experiment:
                 function of a list of summaries that returns a name. What every rule
                 would choose is in `Selection.rules`.
             final_model: What is made of the chosen candidate. "refit": one training
-                on all development rows, for as many updates as were best in the
-                folds. "ensemble": the mean of the outputs of its trainings in the
-                folds. "best_member": the one of those with the best score. What
-                each should score is in `Run.final_models`.
+                on all rows, for as many updates as were best in the folds. "ensemble":
+                the mean of its trainings in the folds. "best_member": the best one of
+                those. `Run.final_models` says what each should score.
             class_weight: Weight per class, for training rows only.
             callbacks: Keras callbacks that only read the logs of an epoch.
             verbose: "auto" shows progress on a terminal, 0 never, 1 always.
@@ -349,7 +349,8 @@ class Experiment:
             if searches:
                 record = searched(record, candidates, searches, prepared)
                 store.update_run(record)
-            record = evolved(record, baselines=entry.baselines())
+            blind = train_baselines(self._development, prepared.assignments)
+            record = evolved(record, baselines=blind)
             course = entry.passes(prepared)
             results = course.run(
                 record.settings,

@@ -14,7 +14,6 @@ from homeroom.records import (
     CandidateRecord,
     History,
     Listener,
-    MemberRecord,
     Metric,
     RunRecord,
     SearchRecord,
@@ -23,7 +22,6 @@ from homeroom.records import (
 )
 
 from . import trials
-from .baselines import train_baselines
 from .candidate import Candidate, as_candidate
 from .epoch_choice import Passes, passes
 from .member import assign
@@ -105,16 +103,6 @@ class Entry:
         if not self.searching:
             return self.fixed
         return _prepared(candidates, self.ground, self.n_seeds)
-
-    def baselines(self) -> tuple[MemberRecord, ...]:
-        """Return the trainings of what costs nothing."""
-        ground = self.ground
-        return train_baselines(
-            ground.dataset,
-            ground.plan,
-            seed=ground.seed,
-            preprocess=ground.preprocess,
-        )
 
     def passes(self, prepared: trials.Trials) -> Passes:
         """Return the trainings with what their way to choose the epoch needs."""
