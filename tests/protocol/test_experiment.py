@@ -10,7 +10,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import homeroom as hr
-from homeroom import data, engine
+from homeroom import data, engine, report
 from homeroom.protocol import Interrupted, stored_winner
 from homeroom.records import MemberEnded, Metric, Note, StageStarted
 from homeroom.store import open_store
@@ -436,6 +436,8 @@ class TestTime:
         sheet = {line.kind: line for line in run.record.examination.sheet}
         assert "all train rows are before" in sheet["L3.1"].text
         assert run.final_test().n == 30
+        told = " ".join(report.run_view(run.record).caveats)
+        assert "known from the future" in told
 
     def test_other_folds_train_on_the_future(self, experiment, days, guess):
         """A shuffled strategy is refused, and the error says which to use."""

@@ -142,9 +142,7 @@ def cross_validation_view(
         members=tuple(member_row(member, metric) for member in members),
         split=provenance.split_view(plan),
         failures=failures([one]),
-        caveats=words.cross_validation_caveats(
-            metric, members, len(plan.folds), row, settings
-        ),
+        caveats=words.cross_validation_caveats(metric, members, plan, row, settings),
         epochs=epochs_view(members, plan, metric, settings),
         spreads=spread_rows([one.summary] if one.summary else []),
         untrained=untrained([one]),

@@ -165,7 +165,7 @@ def final_test_view(run: RunRecord, chosen: LeaderboardRow | None) -> FinalTestV
 def caveats(run: RunRecord, chosen: LeaderboardRow | None) -> tuple[str, ...]:
     """Return what must be known to trust the numbers of a run."""
     said = list(_of_scores(run.metric, run.members, len(run.plan.folds), chosen))
-    said += _of_epochs(run.settings)
+    said += _of_epochs(run.settings, run.plan)
     if run.final_test is None:
         said.append(
             "The final test has not been opened. Until it is, every score here is "
@@ -182,13 +182,13 @@ def caveats(run: RunRecord, chosen: LeaderboardRow | None) -> tuple[str, ...]:
 def cross_validation_caveats(
     metric: Metric,
     members: Sequence[MemberRecord],
-    n_folds: int,
+    plan: SplitPlanRecord,
     row: LeaderboardRow,
     settings: Settings | None,
 ) -> tuple[str, ...]:
     """Return what must be known to trust a cross-validation."""
-    said = list(_of_scores(metric, members, n_folds, row))
-    said += _of_epochs(settings)
+    said = list(_of_scores(metric, members, len(plan.folds), row))
+    said += _of_epochs(settings, plan)
     said.append(
         "These are validation scores. A score that no decision has touched needs rows "
         "that were sealed before: see homeroom.Experiment."
@@ -196,15 +196,21 @@ def cross_validation_caveats(
     return tuple(said)
 
 
-def _of_epochs(settings: Settings | None) -> list[str]:
+def _of_epochs(settings: Settings | None, plan: SplitPlanRecord) -> list[str]:
     if settings is None or not settings.early_stopping:
         return []
     if settings.epoch_choice == "mean_curve":
-        return [
+        said = (
             "Early stopping watched the mean curve of the folds, which stopped "
             "together. Each fold is scored at the epoch that is best for the mean of "
             "the other folds, so that no score chose its own epoch."
-        ]
+        )
+        if plan.strategy.startswith("TimeSeriesSplit"):
+            said += (
+                " Some of these others are later in time: the number of epochs, and "
+                "nothing else, is known from the future."
+            )
+        return [said]
     if settings.epoch_choice == "one_std_err":
         return [
             "Early stopping watched the mean curve of the folds. All are scored at its "
