@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 export WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench calibrate bench-peers clean
+.PHONY: help demo test check bench bench-tuning calibrate bench-peers clean
 
 help:  ## list what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -32,11 +32,14 @@ check: $(VENV)/.developed  ## format, lint, types, contracts between rooms, line
 bench: $(USER)/.installed  ## time Homeroom against its peers; write docs/benchmarks.md
 	@$(USER)/bin/python benchmarks/run.py
 
+bench-tuning: $(USER)/.installed $(PEERS)/.installed  ## race against other tuners; write docs/tuning.md
+	@$(USER)/bin/python benchmarks/race.py
+
 calibrate: $(VENV)/.installed  ## simulate what intervals cover; write docs/calibration.md and docs/searches.md
 	@$(BIN)/python calibration/run.py
 	@$(BIN)/python calibration/noise.py
 
-bench-peers: $(PEERS)/.installed  ## install torch and skorch, for make bench alone
+bench-peers: $(PEERS)/.installed  ## install torch, skorch and KerasTuner, for benchmarks alone
 
 clean:  ## remove the environment and everything that was generated
 	@rm -rf $(VENV) $(USER) $(PEERS) build dist src/*.egg-info report.html predictions.csv \
