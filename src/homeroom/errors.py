@@ -67,3 +67,21 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     near = get_close_matches(name, list(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def check_one_of(argument: str, value: object, known: Iterable[str]) -> str:
+    """Return a word that an argument may have.
+
+    Raises:
+        InputError: If it is another; with those there are, and the nearest.
+
+    >>> check_one_of("rule", "best_mean", ["best_mean", "worst_fold"])
+    'best_mean'
+    """
+    words = list(known)
+    if value not in words:
+        raise InputError(
+            f"{argument}={value!r}: use one of {', '.join(map(repr, words))}."
+            f"{did_you_mean(str(value), words)}"
+        )
+    return str(value)

@@ -24,7 +24,7 @@ def plan_of(flowers):
         return plan, members.assign(
             [as_candidate(model, {}, name) for name, model in models],
             dataset,
-            plan,
+            plan.folds,
             n_seeds=n_seeds,
             seed=seed,
             preprocess=preprocess,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import homeroom as hr
-from homeroom.errors import InputError
+from homeroom.errors import InputError, LeakageError
 from homeroom.records import MemberEnded
 
 
@@ -69,8 +69,10 @@ def test_copies_are_worth_nothing(noisy, linear):
     """Where all papers are copies of one, reading them once is reading one often."""
     x, y = noisy
     x, y = np.tile(x[:14], (30, 1)), np.tile(y[:14], 30)
+    with pytest.raises(LeakageError, match="copy"):
+        hr.passes_study(linear, x, y, papers=5)
     study = hr.passes_study(
-        linear, x, y, papers=5, repeats=6, validation_size=0.2, verbose=0
+        linear, x, y, papers=5, repeats=6, validation_size=0.2, overrule=["duplicates"]
     )
     assert study.gain.answer in {"equal", "open"}
     low, high = study.gain.interval.low, study.gain.interval.high

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from homeroom.records import COMPLETE, Verdict
 
 from .comparison import compare
-from .numbers import format_score, format_spread
+from .numbers import format_difference, format_difference_interval, format_score
 from .summary import summarize
 from .wording import Words, metric_words, say
 
@@ -82,6 +82,15 @@ def against_baselines(
     return verdict
 
 
+def baseline_name(candidate: str) -> str:
+    """Return what a baseline does, as a sentence names it.
+
+    >>> baseline_name("linear model")
+    'a linear model'
+    """
+    return say(candidate)[0]
+
+
 def is_beaten(summary: Summary, baseline: Summary, plan: SplitPlanRecord) -> bool:
     """Return whether a candidate is shown to be better than a baseline.
 
@@ -103,9 +112,9 @@ def _told(
     return {
         "metric": metric_words(metric.name),
         "score": format_score(summary.mean, metric),
-        "baseline": say(baseline.candidate) if baseline.candidate != LINEAR else LINEAR,
+        "baseline": say(baseline.candidate),
         "other": format_score(baseline.mean, metric),
-        "difference": _signed(found.difference, metric),
+        "difference": format_difference(found.difference, metric),
         "interval": _ends(found.interval, metric),
     }
 
@@ -113,9 +122,5 @@ def _told(
 def _ends(interval: Interval | None, metric: Metric) -> Words:
     if interval is None or math.isnan(interval.low):
         return "", ""
-    low, high = _signed(interval.low, metric), _signed(interval.high, metric)
-    return say("interval", level=f"{100 * interval.level:g}", ends=f"{low} … {high}")
-
-
-def _signed(value: float, metric: Metric) -> str:
-    return f"{'-' if value < 0 else '+'}{format_spread(abs(value), metric)}"
+    ends = format_difference_interval(interval.low, interval.high, metric)
+    return say("interval", level=f"{100 * interval.level:g}", ends=ends)

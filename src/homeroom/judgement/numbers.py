@@ -164,6 +164,28 @@ def format_interval(interval: Interval | None, metric: Metric) -> str:
     return _both_ends(low, high, 4)
 
 
+def format_difference(value: float, metric: Metric) -> str:
+    """Return a difference with its sign.
+
+    >>> format_difference(0.012, Metric("accuracy", "max"))
+    '+1.2 points'
+    >>> format_difference(-0.5, Metric("loss", "min"))
+    '-0.500'
+    """
+    return f"{'-' if value < 0 else '+'}{format_spread(abs(value), metric)}"
+
+
+def format_difference_interval(low: float, high: float, metric: Metric) -> str:
+    """Return both ends of an interval of a difference, the unit once.
+
+    >>> format_difference_interval(-0.008, 0.028, Metric("accuracy", "max"))
+    '-0.8 to +2.8 points'
+    """
+    lower, upper = format_difference(low, metric), format_difference(high, metric)
+    unit = upper.partition(" ")[2]
+    return f"{lower.removesuffix(unit).rstrip()} to {upper}"
+
+
 def format_spread_interval(interval: Interval | None, metric: Metric) -> str:
     """Return the interval of a spread: ``0.7 to 3.3 points`` for an accuracy.
 

@@ -44,8 +44,9 @@ class WaySummary(msgspec.Struct, frozen=True, kw_only=True):
 
     `error` is the mean of reported - fresh, its sign turned so that more than 0 is too
     good; `error_sd` its spread, `error_low` and `error_high` the 5th and 95th percent
-    of the repeats. `lost` is the mean of what the best candidate would have scored
-    more. Repeats cut the same rows anew, so that none of this is a standard error.
+    of the repeats. `lost` is the mean of what the best candidate, trained on all known
+    rows but the test, would have scored more: by the choice, and by fewer rows.
+    Repeats cut the same rows anew, so that none of this is a standard error.
     """
 
     name: str

@@ -17,7 +17,7 @@ from .divergence import first_nonfinite
 from .evidence import Evidence, gather, train_loss
 from .intervals import half_width
 from .numbers import LOSS, format_score, format_spread
-from .wording import Words, kind_words, metric_words, say
+from .wording import KINDS, Words, kind_words, metric_words, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,18 +27,6 @@ if TYPE_CHECKING:
 UNDERFITTING, GOOD_FIT, OVERFITTING = "underfitting", "good fit", "overfitting"
 TOO_NOISY, DIVERGED, NO_CURVE = "too noisy to tell", "diverged", "no curve"
 MEMORISING, EASIER = "memorising", "validation easier"
-
-# The gravest first: it wins a tie, and is named first in a list.
-KINDS = (
-    DIVERGED,
-    MEMORISING,
-    OVERFITTING,
-    EASIER,
-    UNDERFITTING,
-    TOO_NOISY,
-    GOOD_FIT,
-    NO_CURVE,
-)
 
 _EXPLOSION = 10  # a training loss this many times that of the first epoch
 _BARELY = 0.05  # a share of the way from the baseline to perfection

@@ -11,13 +11,14 @@ from .numbers import metric_label
 
 Words: TypeAlias = tuple[str, str]
 
+# The gravest first: it wins a tie, and is named first in a list.
 KINDS: dict[str, str] = {
     "diverged": "발산",
     "memorising": "암기",
     "no better than the baseline": "기준선보다 낫지 않음",
     "overfitting": "오버피팅",
-    "underfitting": "언더피팅",
     "validation easier": "검증셋이 더 쉬움",
+    "underfitting": "언더피팅",
     "too noisy to tell": "판단하기에 잡음이 큼",
     "good fit": "적절한 학습",
     "no curve": "곡선 없음",
@@ -195,9 +196,9 @@ _SENTENCES: dict[str, Words] = {
         "못했습니다.",
     ),
     "not above linear": (
-        " It is not shown to be better than a linear model, which has {other} on the "
+        " It is not shown to be better than {baseline}, which has {other} on the "
         "same folds (difference {difference}{interval}).",
-        " 같은 겹에서 {other}인 선형 모델보다 낫다고 할 수 없습니다(차이 "
+        " 같은 겹에서 {other}인 {baseline}보다 낫다고 할 수 없습니다(차이 "
         "{difference}{interval}).",
     ),
     "interval": (", {level} % interval {ends}", ", {level} % 구간 {ends}"),
@@ -205,6 +206,7 @@ _SENTENCES: dict[str, Words] = {
         "always answering the most frequent class",
         "가장 많은 답만 고르는 방법",
     ),
+    "linear model": ("a linear model", "선형 모델"),
     "mean": ("always answering the mean", "평균만 답하는 방법"),
 }
 

@@ -23,7 +23,7 @@ from homeroom.judgement import (
     BY_TEST,
 )
 from homeroom.records import COMPLETE, INTERRUPTED, Listener, MemberRecord, Metric
-from homeroom.splits import Fold, SplitPlan
+from homeroom.splits import Fold
 
 from . import trials
 from .candidate import Candidate, as_candidate
@@ -136,7 +136,8 @@ def selection_study(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     score is said for it,
 
     - by the test rows: the best there, with that score;
-    - by one validation part, a fifth of the development rows, with that score;
+    - by one validation part, the first of the folds, with that score; the model is
+      the one that was trained on the others;
     - by cross-validation, with its mean; the model is trained on all of them;
     - the same, with the score of a nested cross-validation;
     - by cross-validation, with the score of the test rows, which chose nothing.
@@ -207,8 +208,8 @@ def selection_study(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     chunks = [cuts] if preprocess is None else drawn
     counts = {(len(c.fold.train), len(c.fold.validation)) for c in cuts}
     training = replace(training, row_counts=tuple(sorted(counts)))
-    folds = [cut.fold for cut in drawn[0] if cut.part[0] == FOLD]
-    before_training(case_of(dataset, folds, preprocess=preprocess, seed=seed), overrule)
+    apart = [cut.fold for cut in drawn[0] if cut.part[0] in {FOLD, TEST, FRESH}]
+    before_training(case_of(dataset, apart, preprocess=preprocess, seed=seed), overrule)
     candidates = [as_candidate(model, {}, name) for name, model in models.items()]
 
     def ready(chunk: Sequence[_Cut]) -> trials.Trials:
@@ -294,8 +295,7 @@ def _assigned(
     seed: int,
     preprocess: Any,
 ) -> list[Assignment]:
-    plan = splits.make_plan(2, dataset, seed=seed)  # its record is not used
-    folds = SplitPlan(tuple(cut.fold for cut in cuts), plan.record)
+    folds = [cut.fold for cut in cuts]
     assignments = assign(
         candidates, dataset, folds, n_seeds=1, seed=seed, preprocess=preprocess
     )

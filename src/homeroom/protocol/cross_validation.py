@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from homeroom import data, engine, judgement, splits
 from homeroom.engine import EarlyStopping
-from homeroom.errors import FitError, InputError, did_you_mean
+from homeroom.errors import FitError, InputError, check_one_of, did_you_mean
 from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
@@ -32,7 +32,7 @@ from homeroom.store import open_store
 from . import trials
 from .answers import counted, out_of_fold
 from .candidate import as_candidate
-from .epoch_choice import check_epoch_choice, passes
+from .epoch_choice import EPOCH_CHOICES, passes
 from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .keeping import keep_run
@@ -258,7 +258,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     """
     seed = check_seed(seed)
     check_verbose(verbose)
-    check_epoch_choice(epoch_choice)
+    check_one_of("epoch_choice", epoch_choice, EPOCH_CHOICES)
     engine.lane_count(lanes)
     dataset = data.from_arrays(
         x,
@@ -287,7 +287,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     assignments = assign(
         [candidate],
         dataset,
-        plan,
+        plan.folds,
         n_seeds=seeds,
         seed=seed,
         preprocess=preprocess,

@@ -12,7 +12,6 @@ from typing import Any
 
 from homeroom import judgement
 from homeroom.data import Dataset
-from homeroom.errors import InputError, did_you_mean
 from homeroom.records import COMPLETE, INTERRUPTED, Listener, Metric, Settings
 from homeroom.splits import Fold, SplitPlan
 
@@ -29,22 +28,8 @@ from .member import (
 )
 from .refit import epochs_for, updates_of
 
-WAYS = (MEAN_CURVE, ONE_STD_ERR, PER_FOLD, INNER_SPLIT)
+EPOCH_CHOICES = (MEAN_CURVE, ONE_STD_ERR, PER_FOLD, INNER_SPLIT)
 _INNER_FOLDS = 5  # one of them, a fifth of a fold's training rows, stops its training
-
-
-def check_epoch_choice(value: Any) -> str:
-    """Return the name of a way to choose the epoch.
-
-    Raises:
-        InputError: If there is none of that name.
-    """
-    if value not in WAYS:
-        raise InputError(
-            f"epoch_choice={value!r}: use one of {', '.join(map(repr, WAYS))}."
-            f"{did_you_mean(str(value), WAYS)}"
-        )
-    return str(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,14 +169,14 @@ def passes(
     if choice != INNER_SPLIT or not candidates or not stops:
         return Passes(choice, prepared, plan, dataset, lanes)
     inside = [inner_plan(_INNER_FOLDS, dataset, f, seed).folds[0] for f in plan.folds]
-    folds = tuple(
+    folds = [
         Fold(outer.repeat, outer.fold, each.train, each.validation)
         for outer, each in zip(plan.folds, inside, strict=True)
-    )
+    ]
     assignments = assign(
         list(candidates.values()),
         dataset,
-        SplitPlan(folds, plan.record),
+        folds,
         n_seeds=1 + max(each.seed_index for each in prepared.assignments),
         seed=seed,
         preprocess=preprocess,

@@ -15,7 +15,7 @@ import numpy as np
 from homeroom import data, engine, judgement, splits
 from homeroom.doctor import Case
 from homeroom.engine import EarlyStopping
-from homeroom.errors import InputError
+from homeroom.errors import InputError, check_one_of
 from homeroom.records import (
     COMPLETE,
     FAILED,
@@ -36,14 +36,14 @@ from .candidate import Candidate
 from .choosing import select, told_preprocessing, warn_of_openings
 from .defaults import defaults
 from .environment import environment
-from .epoch_choice import check_epoch_choice
+from .epoch_choice import EPOCH_CHOICES
 from .examining import (
     after_training,
     before_training,
     case_of,
     in_order_of_time,
 )
-from .final_model import REFIT, check_can_ship, check_final_model, ship
+from .final_model import FINAL_MODELS, REFIT, check_can_ship, ship
 from .final_test import SealedTest
 from .fitting import Interrupted
 from .listening import check_verbose, progress
@@ -246,8 +246,8 @@ class Experiment:
         """
         check_verbose(verbose)
         rule = judgement.check_rule(rule)
-        check_epoch_choice(epoch_choice)
-        check_final_model(final_model)
+        check_one_of("epoch_choice", epoch_choice, EPOCH_CHOICES)
+        check_one_of("final_model", final_model, FINAL_MODELS)
         n_lanes = engine.lane_count(lanes)
         if self._time is not None and isinstance(cv, int):
             cv = splits.TimeSeriesSplit(cv)

@@ -18,7 +18,7 @@ import numpy as np
 
 from homeroom import engine, judgement
 from homeroom.engine import Description
-from homeroom.errors import FitError, InputError, did_you_mean
+from homeroom.errors import FitError, InputError
 from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
@@ -38,21 +38,7 @@ from .trial import Ground
 from .winner import Winner, by_class
 
 REFIT, ENSEMBLE, BEST_MEMBER = "refit", "ensemble", "best_member"
-WAYS = (REFIT, ENSEMBLE, BEST_MEMBER)
-
-
-def check_final_model(value: Any) -> str:
-    """Return the name of a way to make the final model.
-
-    Raises:
-        InputError: If there is none of that name.
-    """
-    if value not in WAYS:
-        raise InputError(
-            f"final_model={value!r}: use one of {', '.join(map(repr, WAYS))}."
-            f"{did_you_mean(str(value), WAYS)}"
-        )
-    return str(value)
+FINAL_MODELS = (REFIT, ENSEMBLE, BEST_MEMBER)
 
 
 def check_can_ship(way: str, found: Mapping[str, Description]) -> None:
@@ -149,7 +135,7 @@ def _again(
         for each in assign(
             [candidate],
             ground.dataset,
-            ground.plan,
+            ground.plan.folds,
             n_seeds=1 + max(m.seed_index for m in members),
             seed=ground.seed,
             preprocess=ground.preprocess,

@@ -13,7 +13,7 @@ from homeroom.data import Dataset
 from homeroom.engine import Arrays, EarlyStopping, Member, Outcome, Training
 from homeroom.errors import InputError
 from homeroom.records import MemberRecord, Settings
-from homeroom.splits import Fold, SplitPlan
+from homeroom.splits import Fold
 
 from .candidate import Candidate, facts_of
 
@@ -86,14 +86,14 @@ def fold_arrays(dataset: Dataset, rows: Any, preprocess: Any) -> tuple[Arrays, A
 def assign(
     candidates: Sequence[Candidate],
     dataset: Dataset,
-    plan: SplitPlan,
+    folds: Sequence[Fold],
     *,
     n_seeds: int,
     seed: int,
     preprocess: Any = None,
     epoch_choice: str = PER_FOLD,
 ) -> list[Assignment]:
-    """Return every training of the plan: candidate × fold × seed.
+    """Return every training on the folds: candidate × fold × seed.
 
     The seeds of weights and of batch orders depend on the fold and the seed's number,
     not on the candidate: candidates are compared on the same batches. The folds of
@@ -108,7 +108,7 @@ def assign(
     assignments = []
     shared: Arrays | None = None
     fitted: Any = None
-    for number, fold in enumerate(plan.folds):
+    for number, fold in enumerate(folds):
         if shared is None or preprocess is not None or dataset.is_table:
             shared, fitted = fold_arrays(dataset, fold.train, preprocess)
         width = shared.x.shape[1:] if isinstance(shared.x, np.ndarray) else ()

@@ -72,7 +72,7 @@ class Nest:
         assignments = assign(
             [as_candidate(ground.model, best.values, self.name)],
             ground.dataset,
-            SplitPlan((fold,), self.outer.record),
+            [fold],
             n_seeds=self.n_seeds,
             seed=ground.seed,
             preprocess=ground.preprocess,

@@ -11,10 +11,11 @@ import numpy as np
 from homeroom import data, engine, judgement, seeding, splits
 from homeroom.errors import FitError, InputError
 from homeroom.records import COMPLETE, INTERRUPTED, Listener, Metric
-from homeroom.splits import Fold, SplitPlan
+from homeroom.splits import Fold
 
 from . import trials
 from .candidate import as_candidate
+from .examining import before_training, case_of
 from .listening import check_verbose, progress
 from .member import assign, check_seed, training_of
 from .rows import check_share
@@ -112,6 +113,7 @@ def passes_study(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     verbose: int | str = "auto",
     listener: Listener | None = None,
     lanes: int | None = None,
+    overrule: Sequence[str] = (),
 ) -> PassesStudy:
     """Measure whether repeating few rows is worth as much as reading many once.
 
@@ -135,6 +137,7 @@ def passes_study(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         verbose: "auto" shows progress on a terminal, 0 never, 1 always.
         listener: Called with each event instead of showing progress.
         lanes: Trainings at once; None is one per core.
+        overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
 
     Returns:
         Scores of every point, and the answer with its interval.
@@ -143,6 +146,7 @@ def passes_study(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         InputError: Before training, if an argument or the model is wrong, or there
             are fewer training rows than papers.
         DataError: Before training, if the data is.
+        LeakageError: Before training, if the doctor finds a leak.
         FitError: If a training failed.
 
     Examples:
@@ -182,15 +186,16 @@ def passes_study(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
             mine = np.sort(rows[: paper * (papers // n)]).astype(np.int32)
             folds.append(Fold(0, repeat, mine, cut.test))
             epochs.append(n)
+    case = case_of(dataset, folds[:1], preprocess=preprocess, seed=seed)
+    before_training(case, overrule)
     training = replace(
         training_of(epochs=papers, batch_size=batch),
         keep_predictions=False,
     )
-    record = splits.make_plan(2, dataset, seed=seed).record
     assignments = assign(
         [candidate],
         dataset,
-        SplitPlan(tuple(folds), record),
+        folds,
         n_seeds=1,
         seed=seed,
         preprocess=preprocess,

@@ -148,7 +148,7 @@ def _prepared(ground: Ground, tried: Sequence[Trial]) -> trials.Trials:
     assignments = assign(
         [trial.candidate for trial in tried if trial.candidate],
         ground.dataset,
-        ground.plan,
+        ground.plan.folds,
         n_seeds=ground.n_seeds,
         seed=ground.seed,
         preprocess=ground.preprocess,

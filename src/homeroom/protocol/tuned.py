@@ -180,7 +180,7 @@ def _prepared(
     assignments = assign(
         candidates,
         ground.dataset,
-        ground.plan,
+        ground.plan.folds,
         n_seeds=n_seeds,
         seed=ground.seed,
         preprocess=ground.preprocess,

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from homeroom import judgement
 
-from .formats import ABSENT, format_spread, format_spread_interval
+from .formats import (
+    ABSENT,
+    format_difference,
+    format_difference_interval,
+    format_spread,
+    format_spread_interval,
+)
 from .shown import Shown, ShownInterval
 
 if TYPE_CHECKING:
@@ -80,7 +86,7 @@ def _row(mine: Summary, other: Summary, plan: SplitPlanRecord) -> ComparisonRow:
     found = judgement.compare(mine, other, plan)
     return ComparisonRow(
         candidate=other.candidate,
-        difference=Shown(found.difference, _signed(found.difference, metric)),
+        difference=Shown(found.difference, format_difference(found.difference, metric)),
         interval=_interval(found.interval, metric),
         worse=_percent(found.p_worse),
         equal=_percent(found.p_equal),
@@ -90,20 +96,13 @@ def _row(mine: Summary, other: Summary, plan: SplitPlanRecord) -> ComparisonRow:
     )
 
 
-def _signed(value: float, metric: Metric) -> str:
-    sign = "-" if value < 0 else "+"
-    return f"{sign}{format_spread(abs(value), metric)}"
-
-
 def _interval(value: Interval | None, metric: Metric) -> ShownInterval | None:
     if value is None:
         return None
-    low, high = _signed(value.low, metric), _signed(value.high, metric)
-    unit = high.partition(" ")[2]
     return ShownInterval(
         low=value.low,
         high=value.high,
-        text=f"{low.removesuffix(unit).rstrip()} to {high}",
+        text=format_difference_interval(value.low, value.high, metric),
         level=f"{100 * value.level:g} %",
         method=value.method,
     )

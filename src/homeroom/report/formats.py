@@ -12,6 +12,8 @@ from unicodedata import category
 
 from homeroom.judgement import (
     ABSENT,
+    format_difference,
+    format_difference_interval,
     format_interval,
     format_number,
     format_score,
@@ -22,11 +24,15 @@ from homeroom.judgement import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 __all__ = [
     "ABSENT",
+    "aligned",
     "format_count",
+    "format_difference",
+    "format_difference_interval",
     "format_epochs",
     "format_interval",
     "format_number",
@@ -41,6 +47,22 @@ __all__ = [
 ]
 
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines of cells as text, the first column to the left, others to the right.
+
+    >>> aligned([("way", "said"), ("a", "9 %")])
+    ['way  said', 'a     9 %']
+    """
+    first, *others = (max(map(len, column)) for column in zip(*lines, strict=True))
+    return [
+        "  ".join([
+            head.ljust(first),
+            *(cell.rjust(w) for cell, w in zip(cells, others, strict=True)),
+        ]).rstrip()
+        for head, *cells in lines
+    ]
 
 
 def format_count(n: int, noun: str | None = None) -> str:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import measures
-from .formats import format_count, format_spread, metric_label
+from .formats import (
+    aligned,
+    format_count,
+    format_difference,
+    format_difference_interval,
+    metric_label,
+)
 from .shown import MetricView, Shown
 
 if TYPE_CHECKING:
@@ -73,12 +79,13 @@ def passes_text(view: PassesView) -> str:
     """Return the study as lines for a terminal."""
     head = ("passes", "rows", f"mean {view.metric.label}", "SD")
     lines = [(str(r.passes), r.rows, r.mean.text, r.spread.text) for r in view.rows]
-    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
-    told = [
-        "  ".join(text.rjust(w) for text, w in zip(line, widths, strict=True))
-        for line in (head, *lines)
-    ]
-    return "\n".join([view.headline, "", *told, "", view.counts + "."])
+    return "\n".join([
+        view.headline,
+        "",
+        *aligned([head, *lines]),
+        "",
+        view.counts + ".",
+    ])
 
 
 def _headline(
@@ -87,13 +94,11 @@ def _headline(
     many = f"{format_count(rows[0], 'row')} once"
     few = f"{format_count(rows[-1], 'row')} {passes[-1]} times"
     label = metric_label(metric.name)
-    by = _signed(gain.difference, metric)
+    by = format_difference(gain.difference, metric)
     ends = ""
     if gain.interval is not None:
-        low, high = (
-            _signed(e, metric) for e in (gain.interval.low, gain.interval.high)
-        )
-        ends = f", 95 % interval {low} to {high}"
+        low, high = gain.interval.low, gain.interval.high
+        ends = f", 95 % interval {format_difference_interval(low, high, metric)}"
     numbers = f"{label} {by}{ends}"
     told = {
         "better": f"Reading {many} is better than {few}",
@@ -102,7 +107,3 @@ def _headline(
         "open": f"Whether {many} or {few} is better stays open",
     }
     return f"{told[gain.answer]} at equal updates ({numbers})."
-
-
-def _signed(value: float, metric: Metric) -> str:
-    return f"{'-' if value < 0 else '+'}{format_spread(abs(value), metric)}"

@@ -10,6 +10,7 @@ from . import measures
 from .formats import format_count, format_seconds, metric_label
 from .leaderboard import fold_name
 from .models import DataView, FoldRow, SplitView
+from .shipping import FINAL_MODELS
 from .shown import Fact
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def settings_facts(settings: Settings, metric: Metric) -> tuple[Fact, ...]:
         Fact("rows shuffled", "every epoch" if settings.shuffle else "never"),
         Fact("early stopping", _early_stopping(settings)),
         Fact("preprocessing", settings.preprocessing or "none"),
-        Fact("final model", _FINAL_MODELS.get(settings.final_model, "–")),
+        Fact("final model", FINAL_MODELS[settings.final_model]),
         Fact("seed", str(settings.seed)),
     ]
     return tuple(facts)
@@ -213,11 +214,6 @@ def _kinds(kinds: Mapping[str, str]) -> str:
     )
 
 
-_FINAL_MODELS = {
-    "refit": "trained anew on all development rows",
-    "ensemble": "the mean of the fold models",
-    "best_member": "the best training of the folds",
-}
 _WATCHED = {
     "mean_curve": ", of the mean over folds",
     "one_std_err": ", of the mean over folds, within one standard error",

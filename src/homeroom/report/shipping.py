@@ -38,7 +38,7 @@ class FinalModelsView:
     facts: tuple[Fact, ...]
 
 
-_NAMES = {
+FINAL_MODELS = {
     "refit": "trained anew on all development rows",
     "ensemble": "mean of the fold models",
     "best_member": "best training of the folds",
@@ -62,7 +62,7 @@ def final_models_view(run: RunRecord) -> FinalModelsView | None:
 def _row(each: FinalModel, run: RunRecord, refit: RefitRecord) -> FinalModelRow:
     made_of = format_count(each.n_models, "model")
     return FinalModelRow(
-        what=_NAMES[each.name],
+        what=FINAL_MODELS[each.name],
         made_of=made_of,
         expected=measures.score(each.score, run.metric),
         interval=measures.interval(each.interval, run.metric),

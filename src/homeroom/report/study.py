@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from homeroom import judgement
 
 from . import measures
-from .formats import format_count, format_spread, metric_label
+from .formats import (
+    aligned,
+    format_count,
+    format_difference,
+    format_difference_interval,
+    format_spread,
+    metric_label,
+)
 from .shown import MetricView, Shown
 
 if TYPE_CHECKING:
@@ -82,8 +89,8 @@ def study_view(
             f"Every repeat cuts the same {format_count(n_known + n_fresh)} rows anew, "
             "so repeats are not independent: the spread describes these data and "
             "candidates, and is no standard error.",
-            f"A score on {format_count(n_fresh, 'fresh row')} is itself a sample; its "
-            "luck is in every error, the same for all ways.",
+            f"A score on {format_count(n_fresh, 'fresh row')} is itself a sample: its "
+            "luck is in every error.",
             *(
                 f"{name} is left out, because a training of it failed: {why}."
                 for name, why in excluded.items()
@@ -94,42 +101,37 @@ def study_view(
 
 def study_text(view: StudyView) -> str:
     """Return the study as lines for a terminal."""
-    head = ("chosen and scored by", "said", "true", "too good by", "5–95 %", "lost")
+    head = ("chosen and scored by", "said", "true", "too good by", "5–95 %", "short by")
     lines = [
         (r.way, r.reported.text, r.fresh.text, r.error.text, r.range, r.lost.text)
         for r in view.rows
     ]
-    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
-    told = [
-        "  ".join(
-            text.ljust(w) if i == 0 else text.rjust(w)
-            for i, (text, w) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in (head, *lines)
-    ]
-    return "\n".join([view.headline, "", *told, "", view.counts + "."])
+    return "\n".join([
+        view.headline,
+        "",
+        *aligned([head, *lines]),
+        "",
+        view.counts + ".",
+    ])
 
 
 def _row(way: Way, summary: WaySummary, metric: Metric) -> StudyRow:
     sign = 1 if metric.direction == "max" else -1
     pairs = zip(way.reported, way.fresh, strict=True)
-    low, high = (
-        _signed(end, metric) for end in (summary.error_low, summary.error_high)
-    )
     return StudyRow(
         way=way.name,
         reported=measures.score(summary.reported, metric),
         fresh=measures.score(summary.fresh, metric),
-        error=Shown(summary.error, _signed(summary.error, metric)),
+        error=Shown(summary.error, format_difference(summary.error, metric)),
         spread=format_spread(summary.error_sd, metric),
-        range=f"{low.removesuffix(' points')} to {high}",
+        range=format_difference_interval(summary.error_low, summary.error_high, metric),
         lost=measures.spread(summary.lost, metric),
         errors=tuple(sign * (told - true) for told, true in pairs),
     )
 
 
 def _headline(summaries: Sequence[WaySummary], metric: Metric) -> str:
-    """Say what choosing by the test does to it, and what one part loses."""
+    """Say what choosing by the test does to it, and how good the models are."""
     by_name = {each.name: each for each in summaries}
     test, sealed = by_name[judgement.BY_TEST], by_name[judgement.BY_FOLDS_THEN_TEST]
     part, folds = by_name[judgement.BY_PART], by_name[judgement.BY_FOLDS]
@@ -138,11 +140,7 @@ def _headline(summaries: Sequence[WaySummary], metric: Metric) -> str:
     return (
         f"In {format_count(test.n, 'repeat')}, choosing by the test rows {way} their "
         f"{metric_label(metric.name)} (by {flattery}, against test rows that chose "
-        f"nothing). By its choices one validation part lost "
-        f"{format_spread(part.lost, metric)}, cross-validation "
-        f"{format_spread(folds.lost, metric)}."
+        f"nothing). The model of one validation part, which trains on fewer rows too, "
+        f"is {format_spread(part.lost, metric)} short of the best there was, that of "
+        f"cross-validation {format_spread(folds.lost, metric)}."
     )
-
-
-def _signed(value: float, metric: Metric) -> str:
-    return f"{'-' if value < 0 else '+'}{format_spread(abs(value), metric)}"

@@ -34,12 +34,6 @@ if TYPE_CHECKING:
 
     from .models import LeaderboardRow
 
-_BASELINES = {
-    judgement.MOST_FREQUENT: "answering the most frequent class",
-    judgement.MEAN: "answering the mean",
-    judgement.LINEAR: "a linear model",
-}
-
 
 def answer(run: RunRecord, chosen: LeaderboardRow | None) -> str:
     """Return the sentence to read if only one is read."""
@@ -91,8 +85,11 @@ def reference(
     """Return what costs nothing scores on the same folds, and whether it is beaten."""
     if not baselines:
         return ""
+    names = {
+        each.candidate: judgement.baseline_name(each.candidate) for each in baselines
+    }
     parts = [
-        f"{_BASELINES[each.candidate]} {format_score(each.mean, each.metric)}"
+        f"{names[each.candidate]} {format_score(each.mean, each.metric)}"
         for each in baselines
     ]
     label = metric_label(baselines[0].metric.name)
@@ -100,14 +97,14 @@ def reference(
     if chosen is None or not chosen.complete:
         return said
     unbeaten = [
-        _BASELINES[each.candidate]
+        names[each.candidate]
         for each in baselines
         if not judgement.is_beaten(chosen, each, plan)
     ]
     if not unbeaten:
         return said
-    names = " or ".join(unbeaten)
-    return f"{said} {chosen.candidate} is not shown to be better than {names}."
+    those = " or ".join(unbeaten)
+    return f"{said} {chosen.candidate} is not shown to be better than {those}."
 
 
 def optimism(run: RunRecord) -> str:
