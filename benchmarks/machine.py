@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+
+STATUS = Path("/proc/self/status")
 
 
 def cores() -> int:
@@ -19,6 +23,24 @@ def cores() -> int:
 def load() -> float:
     """Return the load of the last minute."""
     return os.getloadavg()[0]
+
+
+def memory() -> float:
+    """Return the resident memory of this process, in MiB (Linux only)."""
+    return _status("VmRSS")
+
+
+def peak_memory() -> float:
+    """Return the peak resident memory of this process, in MiB."""
+    if STATUS.exists():  # getrusage would count the parent's memory before exec
+        return _status("VmHWM")
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def _status(name: str) -> float:
+    lines = dict(line.split(":", 1) for line in STATUS.read_text("utf-8").splitlines())
+    return int(lines[name].split()[0]) / 1024
 
 
 def describe() -> dict[str, str | int]:

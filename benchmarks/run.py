@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import digits
+import examination
 import machine
 import scaling
 import search
@@ -21,39 +23,34 @@ from rich.console import Console
 from rich.text import Text
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PARTS = ("digits", "startup", "scaling", "search")
 FEWEST_STARTS = 10
+PARTS: dict[str, tuple[Callable[[int], Any], Callable[[Any], tables.Table]]] = {
+    "digits": (lambda n: digits.run(n, machine.cores()), tables.of_digits),
+    "startup": (lambda n: startup.run(max(FEWEST_STARTS, 2 * n)), tables.of_startup),
+    "scaling": (scaling.run, tables.of_scaling),
+    "search": (search.run, tables.of_search),
+    "doctor": (examination.run, tables.of_doctor),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--output", type=Path, help="a folder; docs when all is run")
     options = parser.parse_args()
-    whole = tuple(options.only) == PARTS
+    whole = options.only == list(PARTS)
     output = options.output or (DOCS if whole else None)
 
     facts: dict[str, Any] = machine.describe()
     facts |= {"repeats": options.repeats, "load_at_start": machine.load()}
     samples: dict[str, Any] = {}
     drawn = []
-    if "digits" in options.only:
-        measured = digits.run(options.repeats, machine.cores())
-        samples["digits"] = {name: asdict(found) for name, found in measured.items()}
-        drawn.append(tables.of_digits(measured))
-    if "startup" in options.only:
-        starts = startup.run(max(FEWEST_STARTS, 2 * options.repeats))
-        samples["startup"] = {name: asdict(found) for name, found in starts.items()}
-        drawn.append(tables.of_startup(starts))
-    if "scaling" in options.only:
-        sizes = scaling.run(options.repeats)
-        samples["scaling"] = asdict(sizes)
-        drawn.append(tables.of_scaling(sizes))
-    if "search" in options.only:
-        searches = search.run(options.repeats)
-        samples["search"] = {name: asdict(found) for name, found in searches.items()}
-        drawn.append(tables.of_search(searches))
+    for name in options.only:
+        measure, table = PARTS[name]
+        found = measure(options.repeats)
+        samples[name] = _plain(found)
+        drawn.append(table(found))
     facts["load_at_end"] = machine.load()
 
     console = Console(width=None if Console().is_terminal else 200)
@@ -69,6 +66,13 @@ def main() -> None:
         text = json.dumps(record, indent=1, default=sorted, ensure_ascii=False)
         (output / "benchmarks.json").write_text(text + "\n", "utf-8")
         console.print(f"Written: {output / 'benchmarks.md'} and benchmarks.json")
+
+
+def _plain(found: Any) -> Any:
+    """Return what was measured as JSON takes it: one dataclass, or many by name."""
+    if isinstance(found, dict):
+        return {name: asdict(each) for name, each in found.items()}
+    return asdict(found)
 
 
 def _caption(facts: dict[str, Any]) -> str:

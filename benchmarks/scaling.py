@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import machine
 import workload
 
 SEEDS = (1, 5, 20)
@@ -63,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     work = workload.read(options.data)
     if options.peak:
-        print(json.dumps([_train(work, options.peak), _peak()]))
+        print(json.dumps([_train(work, options.peak), machine.peak_memory()]))
         return
     _train(work, 1)
     pairs = []
@@ -89,18 +89,6 @@ def _train(work: workload.Work, seeds: int) -> int:
         verbose=0,
     )
     return len(result.members)
-
-
-def _peak() -> float:
-    """Return the peak resident memory of this process, in MiB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count the parent's memory before exec
-        lines = dict(
-            line.split(":", 1) for line in status.read_text("utf-8").splitlines()
-        )
-        return int(lines["VmHWM"].split()[0]) / 1024
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 if __name__ == "__main__":

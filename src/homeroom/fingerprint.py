@@ -45,5 +45,5 @@ def of_arrays(arrays: Iterable[NDArray[Any]]) -> str:
         if array.dtype == object:
             digest.update(msgspec.json.encode([str(item) for item in array.flat]))
         else:
-            digest.update(array.tobytes())
+            digest.update(array.reshape(-1).view(np.uint8).data)  # not copied
     return digest.hexdigest()

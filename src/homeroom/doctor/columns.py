@@ -10,9 +10,13 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from homeroom.data import Features
+
+_BLOCK = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +26,15 @@ class Category:
     name: str
     codes: NDArray[np.int64]
     values: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Scale:
+    """Of every column its median, mean and spread: 1 where it never changes."""
+
+    usual: NDArray[np.float32]
+    center: NDArray[np.float32]
+    spread: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,31 +94,37 @@ class Columns:
                 found.append(Category(name, codes.astype(np.int64) - shift, named))
         return found
 
-    @cached_property
-    def encoded(self) -> NDArray[np.float32]:
-        """Every column as standardized numbers [n, columns], for distances and trees.
+    def encoded(self, rows: NDArray[Any] | slice) -> NDArray[np.float32]:
+        """Return rows as standardized numbers [m, columns], for distances and trees.
 
-        A missing number is the median; a category is its frequency's rank.
+        A missing number is the median; a category is its frequency's rank. Centers
+        and spreads are those of all rows; there is never a second table of all rows.
         """
-        numbers = self.numbers.astype(np.float32)
+        scale = self._scale
+        numbers = self.numbers[rows].astype(np.float32)
         missing = ~np.isfinite(numbers)
-        if missing.any():
-            numbers[missing] = np.nan
-            usual = [
-                np.median(column[np.isfinite(column)])
-                if np.isfinite(column).any()
-                else 0.0
-                for column in numbers.T
-            ]
-            numbers = np.where(missing, np.asarray(usual, np.float32), numbers)
-        coded = [_by_frequency(column.codes) for column in self.categories]
-        table = np.concatenate([numbers, *(c.reshape(-1, 1) for c in coded)], axis=1)
-        spread = table.std(axis=0)
-        centered = table - table.mean(axis=0)
-        scaled: NDArray[np.float32] = (
-            centered / np.where(spread > 0, spread, 1)
-        ).astype(np.float32)
-        return scaled
+        numbers[missing] = np.broadcast_to(
+            scale.usual[: numbers.shape[1]], numbers.shape
+        )[missing]
+        ranks = [rank[rows].reshape(-1, 1) for rank in self._ranks]
+        table = np.concatenate([numbers, *ranks], axis=1)
+        table -= scale.center
+        table /= scale.spread
+        return table
+
+    def encoded_blocks(self, rows: NDArray[Any]) -> Iterator[NDArray[np.float32]]:
+        """Yield `encoded` rows, a few thousand at a time."""
+        for first in range(0, len(rows), _BLOCK):
+            yield self.encoded(rows[first : first + _BLOCK])
+
+    @cached_property
+    def _ranks(self) -> list[NDArray[np.float32]]:
+        return [_by_frequency(column.codes) for column in self.categories]
+
+    @cached_property
+    def _scale(self) -> _Scale:
+        columns = [*self.numbers.T, *self._ranks]
+        return _Scale(*np.array([_scale_of(c) for c in columns], np.float32).T)
 
     @property
     def all_names(self) -> list[str]:
@@ -127,3 +146,12 @@ def _by_frequency(codes: NDArray[np.int64]) -> NDArray[np.float32]:
     rank = np.empty(len(values), np.float32)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(values))
     return rank[inverse]
+
+
+def _scale_of(column: NDArray[Any]) -> tuple[float, float, float]:
+    """Return median, mean and spread of a column whose missing cells are the median."""
+    values = column.astype(np.float64)
+    present = np.isfinite(values)
+    usual = float(np.median(values[present])) if present.any() else 0.0
+    values[~present] = usual
+    return usual, float(values.mean()), float(values.std()) or 1.0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from homeroom.data import Dataset, Features
 
 _BYTES = 8
+_BLOCK = 8192  # rows that are brought into one form at a time
 
 
 def row_fingerprints(dataset: Dataset) -> NDArray[np.uint64]:
@@ -27,21 +28,22 @@ def row_fingerprints(dataset: Dataset) -> NDArray[np.uint64]:
     >>> bool(prints[0] == prints[2]), bool(prints[0] == prints[1])
     (True, False)
     """
-    table = _bytes_of(dataset.x)
     rows = (
-        hashlib.blake2b(row.tobytes(), digest_size=_BYTES).digest() for row in table
+        hashlib.blake2b(row, digest_size=_BYTES).digest()
+        for first in range(0, dataset.n_rows, _BLOCK)
+        for row in _bytes_of(dataset.x, slice(first, first + _BLOCK))
     )
     return np.frombuffer(b"".join(rows), np.uint64)
 
 
-def _bytes_of(x: Features) -> NDArray[np.uint8]:
-    """Return x as one row of bytes per row."""
+def _bytes_of(x: Features, rows: slice) -> NDArray[np.uint8]:
+    """Return these rows of x as one row of bytes per row."""
     if isinstance(x, pl.DataFrame):
-        parts: list[Any] = [_of_column(x[name]) for name in x.columns]
+        parts: list[Any] = [_of_column(x[name][rows]) for name in x.columns]
     elif isinstance(x, dict):
-        parts = [x[name] for name in sorted(x)]
+        parts = [x[name][rows] for name in sorted(x)]
     else:
-        parts = x if isinstance(x, list) else [x]
+        parts = [part[rows] for part in (x if isinstance(x, list) else [x])]
     return np.concatenate([_as_bytes(part) for part in parts], axis=1)
 
 

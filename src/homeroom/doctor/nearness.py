@@ -118,7 +118,7 @@ def _ratios(case: Case, rows: NDArray[Any]) -> _Near:
     """Return how near the nearest row of every row is, by the distance of the k-th."""
     from sklearn.neighbors import NearestNeighbors
 
-    table = projected(case)[rows]
+    table = projected(case, rows)
     k = min(_NEIGHBORS, len(rows) // 10)
     fitted = NearestNeighbors(n_neighbors=k + 1).fit(table)
     distances, places = fitted.kneighbors(table)  # the first is the row itself
@@ -166,17 +166,18 @@ def _joined(
     return joined
 
 
-def projected(case: Case) -> NDArray[np.float32]:
-    """Return the rows in at most 64 dimensions, distances kept but for a few percent.
+def projected(case: Case, rows: NDArray[Any]) -> NDArray[np.float32]:
+    """Return rows in at most 64 dimensions, distances kept but for a few percent.
 
     More columns are mixed at random (Johnson & Lindenstrauss 1984).
     """
-    table = case.columns.encoded
-    if table.shape[1] <= _DIMENSIONS:
-        return table
+    n_columns = case.columns.n
+    if n_columns <= _DIMENSIONS:
+        return case.columns.encoded(rows)
     dice = generator(case.seed, "doctor", "projection")
-    mix = dice.standard_normal((table.shape[1], _DIMENSIONS)).astype(np.float32)
-    return table @ mix / np.float32(np.sqrt(_DIMENSIONS))
+    mix = dice.standard_normal((n_columns, _DIMENSIONS)).astype(np.float32)
+    mix /= np.float32(np.sqrt(_DIMENSIONS))
+    return np.concatenate([block @ mix for block in case.columns.encoded_blocks(rows)])
 
 
 def topics(case: Case) -> Iterator[Finding | Checked]:
@@ -190,13 +191,13 @@ def topics(case: Case) -> Iterator[Finding | Checked]:
     if case.n_rows < 10 * _N_TOPICS or not case.parts:
         yield _too_few("topics", case.n_rows, 10 * _N_TOPICS)
         return
-    table = projected(case)
     dice = generator(case.seed, "doctor", "topics")
     learned = dice.permutation(case.n_rows)[:MOST_ROWS]
     kinds = KMeans(
         _N_TOPICS, n_init=3, random_state=derive(case.seed, "doctor", "k-means")
-    ).fit(table[learned])
-    kind = kinds.predict(table)
+    ).fit(projected(case, learned))
+    every = np.array_split(np.arange(case.n_rows), -(-case.n_rows // MOST_ROWS))
+    kind = np.concatenate([kinds.predict(projected(case, rows)) for rows in every])
     limit = _TOPIC_ALPHA / (2 * _N_TOPICS * len(case.parts))
     missing: list[str] = []
     names: list[str] = []
@@ -227,7 +228,8 @@ def topics(case: Case) -> Iterator[Finding | Checked]:
 
 def _described(case: Case, chosen: NDArray[np.bool_]) -> str:
     """Return the column in which these rows differ most from the others."""
-    table = case.columns.encoded
-    gap = table[chosen].mean(axis=0)
+    rows = np.flatnonzero(chosen)
+    blocks = case.columns.encoded_blocks(rows)
+    gap = np.sum([block.sum(axis=0) for block in blocks], axis=0) / len(rows)
     i = int(np.abs(gap).argmax())
     return f"{'high' if gap[i] > 0 else 'low'} {case.columns.all_names[i]!r}"

@@ -238,7 +238,7 @@ def _tell_apart(
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import train_test_split
 
-    x = case.columns.encoded[np.concatenate(rows)]
+    x = case.columns.encoded(np.concatenate(rows))
     y = np.repeat([0, 1], len(rows[0]))
     random_state = derive(case.seed, "doctor", "forest")
     x_learn, x_tell, y_learn, y_tell = train_test_split(
