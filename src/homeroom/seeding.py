@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,36 @@ def generator(seed: int, *path: str | int) -> np.random.Generator:
     10
     """
     return np.random.default_rng(derive(seed, *path))
+
+
+def default_seeds(seed: int, n: int) -> tuple[int, ...]:
+    """Return the first `n` seeds that Keras draws after `set_random_seed(seed)`.
+
+    A layer or an initializer that is told no seed takes the next of them
+    (`keras.src.random.seed_generator.make_default_seed`).
+
+    >>> default_seeds(7, 2) == default_seeds(7, 3)[:2]
+    True
+    """
+    drawing = random.Random(seed)
+    return tuple(drawing.randint(1, int(1e9)) for _ in range(n))
+
+
+def only_default_seeds(seed: int, n: int) -> bool:
+    """Return whether `n` default seeds are all that was drawn since the seeding.
+
+    Anything else would have moved Python's or NumPy's global generator.
+    """
+    drawing = random.Random(seed)
+    for _ in range(n):
+        drawing.randint(1, int(1e9))
+    fresh = np.random.RandomState(seed).get_state()
+    untouched = _same_state(fresh, np.random.get_state())  # noqa: NPY002 - Keras's own
+    return untouched and drawing.getstate() == random.getstate()
+
+
+def _same_state(a: Any, b: Any) -> bool:
+    return all(map(np.array_equal, a, b))
 
 
 @contextmanager

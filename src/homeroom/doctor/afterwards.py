@@ -93,7 +93,7 @@ def difficulty(case: Case, losses: NDArray[np.float64]) -> Iterator[Finding]:
     left = list(case.parts)
     for _ in range(len(case.parts) // 2):
         sides = [
-            (part.name, losses[part.validation], losses[_others(left, part)])
+            (part.name, losses[part.validation], losses[_others(left, part, case)])
             for part in left
         ]
         found = list(compared_losses(sides, _THAN_OTHERS))
@@ -104,10 +104,12 @@ def difficulty(case: Case, losses: NDArray[np.float64]) -> Iterator[Finding]:
         left = [part for part in left if part.name != worst.where]
 
 
-def _others(parts: list[Part], mine: Part) -> NDArray[Any]:
-    rows = [part.validation for part in parts if part is not mine]
-    every = np.unique(np.concatenate(rows)) if rows else np.zeros(0, np.int64)
-    return np.setdiff1d(every, mine.validation)
+def _others(parts: list[Part], mine: Part, case: Case) -> NDArray[Any]:
+    rows = np.zeros(case.n_rows, bool)
+    for part in parts:
+        rows[part.validation] = True
+    rows[mine.validation] = False
+    return np.flatnonzero(rows)
 
 
 def compared_losses(
@@ -118,15 +120,21 @@ def compared_losses(
 
     finite = [(name, a[np.isfinite(a)], b[np.isfinite(b)]) for name, a, b in sides]
     finite = [each for each in finite if min(len(each[1]), len(each[2])) >= _FEWEST]
+    if not any(_is_wide(a, b) for _, a, b in finite):
+        return
     p_values = holm([
         float(ks_2samp(a, b, method="asymp").pvalue) for _, a, b in finite
     ])
     for (name, a, b), p in zip(finite, p_values, strict=True):
-        spread = float(np.concatenate([a, b]).std())
         gap = float(a.mean() - b.mean())
-        if p < ALPHA and spread > 0 and abs(gap) >= SMALLEST_GAP * spread:
+        if p < ALPHA and _is_wide(a, b):
             half = _Z * float(np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)))
             yield _harder_or_easier(name, than, {"gap": gap, "half": half, "p": p})
+
+
+def _is_wide(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    spread = float(np.concatenate([a, b]).std())
+    return spread > 0 and abs(float(a.mean() - b.mean())) >= SMALLEST_GAP * spread
 
 
 def _harder_or_easier(name: str, than: str, numbers: dict[str, float]) -> Finding:

@@ -79,7 +79,7 @@ def _shares(case: Case, names: list[str]) -> Iterator[Finding]:
     from scipy.stats import chi2_contingency
 
     assert case.labels is not None
-    p_values, gaps, widest = [], [], []
+    tables, gaps, widest = [], [], []
     for part in case.parts:
         table = np.array([
             np.bincount(case.labels[rows], minlength=len(names))
@@ -93,9 +93,13 @@ def _shares(case: Case, names: list[str]) -> Iterator[Finding]:
         )
         widest.append(names[int(present[gap.argmax()])])
         gaps.append(float(gap.max()))
-        enough = table.shape[1] > 1
-        p_values.append(float(chi2_contingency(table).pvalue) if enough else 1.0)
-    p_values = holm(p_values)
+        tables.append(table)
+    if max(gaps) < SHARE_GAP:
+        return
+    p_values = holm([
+        float(chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0
+        for table in tables
+    ])
     far = [i for i, p in enumerate(p_values) if p < ALPHA and gaps[i] >= SHARE_GAP]
     if not far:
         return

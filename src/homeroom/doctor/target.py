@@ -91,12 +91,9 @@ def _of_classes(case: Case, labels: NDArray[np.int32]) -> Iterator[_Giveaway]:
     if len(counts) < 2 or counts.min() < _FEWEST_OF_A_CLASS:
         return
     names, table = case.columns.number_names, case.columns.numbers
-    left = list(range(table.shape[1]))
+    left = np.arange(table.shape[1])
     for rows in _samples(case):
-        y = labels[rows]
-        left = [i for i in left if _separates(table[rows, i], y)]
-        if not left:
-            break
+        left = left[_may_tell(table[np.ix_(rows, left)], labels[rows])]
     for i in left:
         how, proven = _giving_away(table[:, i], labels, len(counts))
         if how:
@@ -121,21 +118,31 @@ def _giving_away(
     return ("separates the classes", False) if runs == n_classes else ("", False)
 
 
-def _samples(case: Case) -> Iterator[NDArray[Any] | slice]:
+def _samples(case: Case) -> Iterator[NDArray[Any]]:
+    """Random rows, few and then more: most columns are done with after few."""
     order = generator(case.seed, "doctor", "target").permutation(case.n_rows)
     for n in _SAMPLES:
         if n < case.n_rows:
             yield order[:n]
-    yield slice(None)
 
 
-def _separates(values: NDArray[Any], y: NDArray[Any]) -> bool:
-    """Return whether the values can still be a code for y, or separate its classes."""
+def _may_tell(table: NDArray[Any], y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which columns can be a code for y, or separate its classes [columns].
+
+    What `_n_runs` and `_is_function` tell of one column, of all at once.
+    """
     n_classes = int((np.bincount(y[y >= 0]) > 0).sum())
-    if _n_runs(values, y) <= n_classes:
-        return True
-    repeated = len(np.unique(values)) <= len(values) / 2
-    return repeated and _is_function(values, y)
+    by_y = np.argsort(y, kind="stable")
+    order = by_y[np.argsort(table[by_y], axis=0, kind="stable")]
+    values = np.take_along_axis(table, order, axis=0)
+    changes = y[order][1:] != y[order][:-1]
+    tied = values[1:] == values[:-1]
+    torn = (changes & tied).sum(axis=0)
+    new = ~(tied | (np.isnan(values[1:]) & np.isnan(values[:-1])))
+    repeated = 1 + new.sum(axis=0) <= len(y) / 2
+    runs = changes.sum(axis=0) + torn * len(y) + 1
+    found: NDArray[np.bool_] = (runs <= n_classes) | (repeated & (torn == 0))
+    return found
 
 
 def _n_runs(values: NDArray[Any], y: NDArray[Any]) -> int:
@@ -161,7 +168,8 @@ def _of_quantity(case: Case, y: NDArray[np.float64]) -> Iterator[_Giveaway]:
         return
     names, table = case.columns.number_names, case.columns.numbers
     left = list(range(table.shape[1]))
-    for rows in _samples(case):
+    every: list[Any] = [*_samples(case), slice(None)]
+    for rows in every:
         left = [i for i in left if _follows(table[rows, i], y[rows])]
     for i in left:
         r = _correlation(table[:, i], y)

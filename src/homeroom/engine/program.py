@@ -91,6 +91,13 @@ class ModelProgram:
         fresh = None if model.optimizer.built else self.fresh_optimizer
         return template.state_of(model, fresh)
 
+    def does_what(self, other: ModelProgram) -> bool:
+        """Return whether two models compute the same."""
+        same = zip(self.values, other.values, strict=True)
+        return self.program is other.program and all(
+            a.tobytes() == b.tobytes() for a, b in same
+        )
+
     def epochs(self, state: Any, arrays: Any, orders: list[Rows], tables: Any) -> Any:
         """Train some epochs: see `Program.epochs`."""
         return self.program.epochs(self.values, state, arrays, orders, tables)

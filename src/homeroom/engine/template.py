@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,7 +18,21 @@ from homeroom.errors import HomeroomError, InputError
 from . import door
 from .member import Arrays, Description, ModelFunction, Tree, Weights
 
-_name_counts: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What went into a model: names so far, how many seeds, which initializers.
+
+    `n_seeds` is None when the model function drew other random numbers than Keras's
+    default seeds. `initializers` are those of the variables, by their id.
+    """
+
+    names: dict[str, int]
+    n_seeds: int | None = None
+    initializers: dict[int, Any] = field(default_factory=dict)
+
+
+_drawings: WeakKeyDictionary[Any, Drawing] = WeakKeyDictionary()
 
 
 class ModelFunctionError(InputError):
@@ -44,22 +60,34 @@ def draw(function: ModelFunction, seed: int, arrays: Arrays, batch_size: int) ->
     This is all that a member needs whose program exists; raises as `build` does.
     """
     keras = door.keras()
-    with _names() as counts, seeding.preserved_global_randomness(), _keras_seed():
+    with (
+        _names() as counts,
+        seeding.preserved_global_randomness(),
+        _keras_seed() as is_unused,
+        _observed() as (initializers, n_seeds),
+    ):
         keras.utils.set_random_seed(int(seed))
         model = _call(function)
         _check(model, function)
         if not all(layer.built for layer in model._flatten_layers()):
             _build_all(model, function, arrays, batch_size)
+        by_keras = seeding.only_default_seeds(int(seed), n_seeds()) and is_unused()
     _claim(model, function)
-    _name_counts[model] = counts
+    n_drawn = n_seeds() if by_keras else None
+    _drawings[model] = Drawing(counts, n_drawn, initializers)
     return model
+
+
+def drawing_of(model: Any) -> Drawing:
+    """Return what went into a model that `draw` returned."""
+    return _drawings[model]
 
 
 def finish(
     model: Any, function: ModelFunction, arrays: Arrays, batch_size: int
 ) -> None:
     """Build whatever the model lacks: layers, loss, metrics, optimizer."""
-    with _names(_name_counts[model]), seeding.preserved_global_randomness():
+    with _names(_drawings[model].names), seeding.preserved_global_randomness():
         _build_all(model, function, arrays, batch_size)
 
 
@@ -291,17 +319,48 @@ def _names(counts: dict[str, int] | None = None) -> Iterator[dict[str, int]]:
 
 
 @contextmanager
-def _keras_seed() -> Iterator[None]:
-    """Leave Keras's global seed and generator as they were found."""
+def _keras_seed() -> Iterator[Callable[[], bool]]:
+    """Leave Keras's global seed and generator as they were found.
+
+    Yields what tells whether the global generator, once seeded, is still unused.
+    """
     from keras.src.backend.common import global_state
 
     keys = ("global_random_seed", "global_seed_generator")
     before = [global_state.get_global_attribute(key) for key in keys]
     try:
-        yield
+        yield lambda: global_state.get_global_attribute(keys[1]) is None
     finally:
         for key, value in zip(keys, before, strict=True):
             global_state.set_global_attribute(key, value)
+
+
+@contextmanager
+def _observed() -> Iterator[tuple[dict[int, Any], Callable[[], int]]]:
+    """Collect what Keras forgets: initializers by the variable's id, seeds drawn."""
+    from keras.src.backend.jax.core import JaxVariable
+    from keras.src.random import seed_generator
+
+    initialize = JaxVariable._initialize_with_initializer
+    generator = seed_generator.python_random
+    initializers: dict[int, Any] = {}
+    seeds: list[int] = []
+
+    def initialize_observed(variable: Any, initializer: Any) -> None:
+        initializers[id(variable)] = initializer
+        initialize(variable, initializer)
+
+    def draw_observed(low: int, high: int) -> int:
+        seeds.append(generator.randint(low, high))
+        return seeds[-1]
+
+    JaxVariable._initialize_with_initializer = initialize_observed
+    seed_generator.python_random = SimpleNamespace(randint=draw_observed)
+    try:
+        yield initializers, lambda: len(seeds)
+    finally:
+        JaxVariable._initialize_with_initializer = initialize
+        seed_generator.python_random = generator
 
 
 def _first_rows(arrays: Arrays, n: int) -> tuple[Any, ...]:

@@ -14,10 +14,12 @@ from . import callbacks, door, identity, template
 from .member import Arrays, Description, Member, Training
 from .program import Batches, ModelProgram, Shape, device_arrays
 from .programs import Programs, Setting
+from .recipe import Drawn, Recipe, Recipes, function_key, learn
 from .stopping import EarlyStopping
 
 _KEPT_READY = 8
 _programs = Programs()
+_recipes = Recipes()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,19 @@ class Job:
     arrays: Any = None
     reason: str = ""
     error: str = ""
+
+
+@dataclass(eq=False)
+class _Kind:
+    """Members of one model function in one setting: what the first ones have told.
+
+    `pattern` is a job for others to be made after, once there is a recipe.
+    """
+
+    first: tuple[Drawn, Job] | None = None
+    recipe: Recipe | None = None
+    pattern: Job | None = None
+    is_known: bool = False
 
 
 class Workshop:
@@ -51,6 +66,7 @@ class Workshop:
         self._shape = _shape(members, training)
         self._on_device: dict[int, Any] = {}
         self._ready: dict[int, Job] = {}
+        self._kinds: dict[Hashable, _Kind] = {}
 
     def descriptions(self) -> dict[Hashable, Description]:
         """Make the first two members of each group ready, and describe the first.
@@ -100,8 +116,40 @@ class Workshop:
         return template.draw(member.build, member.seed, member.arrays, size)
 
     def _make(self, member: Member) -> Job:
-        size = self.training.batch_size
+        setting = self._setting(member)
+        place = (function_key(member.build), setting)
+        kind = self._kinds.setdefault(place, _Kind())
+        if kind.recipe is not None and kind.pattern is not None:
+            state = kind.recipe.state(member.seed)
+            arrays = self._arrays(member.arrays)
+            return replace(kind.pattern, member=member, state=state, arrays=arrays)
         model = self._drawn(member)
+        job = self._made_of(model, member)
+        if not kind.is_known and job.program is not None:
+            self._learn(kind, setting, Drawn(member.seed, model, job.state), job)
+        return job
+
+    def _learn(self, kind: _Kind, setting: Setting, drawn: Drawn, job: Job) -> None:
+        """Find the recipe of a member that was made ready, alone or after another."""
+        build = job.member.build
+        if kind.first is None:
+            kind.first = drawn, job
+            kind.recipe = _recipes.find(build, setting, drawn)
+        else:
+            other, before = kind.first
+            assert job.program is not None
+            assert before.program is not None
+            if job.program.does_what(before.program):
+                kind.recipe = learn(other, drawn)
+            if kind.recipe is not None:
+                _recipes.keep(build, setting, kind.recipe)
+            kind.first, kind.is_known = None, True
+        if kind.recipe is not None:
+            kind.pattern = replace(job, state=None)
+            kind.first, kind.is_known = None, True
+
+    def _made_of(self, model: Any, member: Member) -> Job:
+        size = self.training.batch_size
         reason = _cannot_compile(model)
         if not reason:
             try:
@@ -128,22 +176,19 @@ class Workshop:
             )
         return self._on_device[id(arrays)]
 
-    def _place(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:
-        """Return what `Programs` is asked with."""
-        shape, size = self._shape, self.training.batch_size
+    def _setting(self, member: Member) -> Setting:
+        shape = self._shape
         if member.validation_rows is None:
             shape = replace(shape, n_measured=1)
-        setting = Setting(
-            self._arrays(member.arrays),
-            shape,
-            self._one_core,
-            self.training.search,
+        return Setting(
+            self._arrays(member.arrays), shape, self._one_core, self.training.search
         )
-        return (
-            model,
-            setting,
-            partial(template.finish, model, member.build, member.arrays, size),
-        )
+
+    def _place(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:
+        """Return what `Programs` is asked with."""
+        size = self.training.batch_size
+        finish = partial(template.finish, model, member.build, member.arrays, size)
+        return model, self._setting(member), finish
 
 
 def _shape(members: Sequence[Member], training: Training) -> Shape:
