@@ -19,6 +19,7 @@ import numpy as np
 
 from . import door, template
 from .member import Arrays, Rows
+from .random_bits import cheap_random_bits
 from .steps import PREDICT_ROWS, Steps, rows_like
 from .structure import Structure
 
@@ -143,9 +144,10 @@ class Program:
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
         self._most_epochs = self._epochs_that_fit()
         self._pace = _CALL_SECONDS  # seconds per epoch, once one is measured
-        # one is compiled while the other is still being traced
-        self._run = _compiler.submit(self._lower_run(arrays).compile)
-        self._predict = _compiler.submit(self._lower_predict(arrays[0]).compile)
+        with cheap_random_bits():
+            # one is compiled while the other is still being traced
+            self._run = _compiler.submit(self._lower_run(arrays).compile)
+            self._predict = _compiler.submit(self._lower_predict(arrays[0]).compile)
 
     def values_of(self, structure: Structure) -> tuple[Any, ...] | None:
         """Return a structure's own values of the lifted literals.

@@ -20,6 +20,7 @@ import numpy as np
 from homeroom import seeding
 
 from . import door, template
+from .random_bits import cheap_random_bits
 
 State = tuple[list[Any], list[Any], list[Any]]
 _KEPT_RECIPES = 16  # of one function
@@ -89,9 +90,10 @@ class Recipe:
     def state(self, seed: int) -> State:
         """Return the state that the model drawn with `seed` would begin with."""
         seeds = seeding.default_seeds(seed, self.n_seeds)
-        trainable, non_trainable, optimizer = (
-            [source.draw(seeds) for source in part] for part in self._sources
-        )
+        with cheap_random_bits():
+            trainable, non_trainable, optimizer = (
+                [source.draw(seeds) for source in part] for part in self._sources
+            )
         return trainable, non_trainable, optimizer
 
 

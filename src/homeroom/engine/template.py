@@ -17,6 +17,7 @@ from homeroom.errors import HomeroomError, InputError
 
 from . import door
 from .member import Arrays, Description, ModelFunction, Tree, Weights
+from .random_bits import cheap_random_bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,7 @@ def draw(function: ModelFunction, seed: int, arrays: Arrays, batch_size: int) ->
         seeding.preserved_global_randomness(),
         _keras_seed() as is_unused,
         _observed() as (initializers, n_seeds),
+        cheap_random_bits(),
     ):
         keras.utils.set_random_seed(int(seed))
         model = _call(function)
