@@ -116,6 +116,24 @@ def test_a_model_function_is_called_twice_however_many_members():
     assert len({outcome.initial_weights for outcome in outcomes}) == 40
 
 
+def test_what_is_known_of_a_function_holds_for_other_hyperparameters():
+    """Once two models were built, every further trial of the function builds one."""
+    calls = []
+
+    def build(rate):
+        calls.append(rate)
+        return classifier(layers.Dense(4), layers.Dropout(rate))
+
+    def trial(rate):
+        return [member(build, seed=seed, rate=rate) for seed in (1, 2, 3)]
+
+    engine.train(trial(0.1), TRAINING)
+    outcomes = engine.train(trial(0.2) + trial(0.3), TRAINING)
+    assert calls == [0.1, 0.1, 0.2, 0.3]
+    for each, outcome in zip(trial(0.2) + trial(0.3), outcomes, strict=True):
+        assert plain.same(outcome, plain.fit(each, TRAINING)) == []
+
+
 def test_a_function_that_changed_between_calls_is_believed():
     """What was learned in one call is given up when the function has changed."""
     scale = [1.0]

@@ -8,8 +8,7 @@ variable takes which of them; the weights of a third then need its seed only.
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,8 +22,7 @@ from . import door, template
 from .random_bits import cheap_random_bits
 
 State = tuple[list[Any], list[Any], list[Any]]
-_KEPT_RECIPES = 16  # of one function
-_KEPT_BYTES = 2**20  # of one recipe
+Pattern = tuple[int, tuple[int, ...]]
 _SEED_STATE = "SeedGenerator.__init__.<locals>.seed_initializer"
 
 
@@ -82,10 +80,10 @@ class Recipe:
     n_seeds: int
 
     @property
-    def n_bytes(self) -> int:
-        """What its constant values take in memory."""
-        values = (s.value for part in self._sources for s in part if type(s) is _Same)
-        return sum(int(value.nbytes) for value in values)
+    def pattern(self) -> Pattern:
+        """Which variable takes which seed; -1 for what is the same in every model."""
+        places = tuple(getattr(s, "n", -1) for part in self._sources for s in part)
+        return self.n_seeds, places
 
     def state(self, seed: int) -> State:
         """Return the state that the model drawn with `seed` would begin with."""
@@ -97,39 +95,34 @@ class Recipe:
         return trainable, non_trainable, optimizer
 
 
-class Recipes:
-    """Recipes of model functions that still exist, for the next time they are used.
+class Patterns:
+    """What is known of model functions: which variable takes which seed.
 
-    What a function does may have changed meanwhile, by a global of its module: `find`
-    believes no recipe that does not give the model just drawn.
+    The functions of a search have one pattern under many names, and a function keeps
+    its own from call to call: then one model gives the recipe of all others.
     """
 
     def __init__(self) -> None:
-        self._known: WeakKeyDictionary[Any, OrderedDict[Hashable, Recipe]]
-        self._known = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Any, set[Pattern]] = WeakKeyDictionary()
 
-    def find(self, function: Any, setting: Hashable, drawn: Drawn) -> Recipe | None:
-        """Return the function's recipe if it gives what was drawn."""
-        try:
-            known = self._known.get(_inner(function))
-        except TypeError:  # not everything that can be called can be held weakly
-            return None
-        recipe = known and known.get((function_key(function), setting))
-        if not recipe or recipe.n_seeds != template.drawing_of(drawn.model).n_seeds:
+    def find(self, function: Any, drawn: Drawn) -> Recipe | None:
+        """Return the recipe of a model, if its pattern was learned before."""
+        recipe = _recipe_of(drawn)
+        if recipe is None or recipe.pattern not in self._of(function):
             return None
         return recipe if _same(recipe.state(drawn.seed), drawn.state) else None
 
-    def keep(self, function: Any, setting: Hashable, recipe: Recipe) -> None:
-        """Remember a recipe, if it is small: a large model costs more than to build."""
-        if recipe.n_bytes > _KEPT_BYTES:
-            return
+    def keep(self, function: Any, recipe: Recipe) -> None:
+        """Remember the pattern of a recipe that was learned."""
+        self._of(function).add(recipe.pattern)
+
+    def _of(self, function: Any) -> set[Pattern]:
+        while type(function) is partial:
+            function = function.func
         try:
-            known = self._known.setdefault(_inner(function), OrderedDict())
-        except TypeError:
-            return
-        known[function_key(function), setting] = recipe
-        while len(known) > _KEPT_RECIPES:
-            known.popitem(last=False)
+            return self._known.setdefault(function, set())
+        except TypeError:  # not everything that can be called can be held weakly
+            return set()
 
 
 def learn(first: Drawn, second: Drawn) -> Recipe | None:
@@ -138,17 +131,11 @@ def learn(first: Drawn, second: Drawn) -> Recipe | None:
     It gives both models' states to the last bit. A function that draws other random
     numbers, or gives models of different shapes, has none.
     """
-    n_seeds = template.drawing_of(first.model).n_seeds
-    if n_seeds is None or n_seeds != template.drawing_of(second.model).n_seeds:
+    recipe, other = _recipe_of(first), _recipe_of(second)
+    if recipe is None or other is None or recipe.pattern != other.pattern:
         return None
     if first.seed == second.seed:
         return None
-    told = (first.model.trainable_variables, first.model.non_trainable_variables, ())
-    sources = tuple(
-        tuple(_sources(first, n_seeds, variables, values))
-        for variables, values in zip(told, first.state, strict=True)
-    )
-    recipe = Recipe(sources, n_seeds)
     for drawn in (first, second):
         if not _same(recipe.state(drawn.seed), drawn.state):
             return None
@@ -171,20 +158,27 @@ def function_key(function: Any) -> Any:
     return function_key(function.func), held, repr(held)
 
 
-def _inner(function: Any) -> Any:
-    return _inner(function.func) if type(function) is partial else function
-
-
-def _sources(
-    drawn: Drawn, n_seeds: int, variables: Sequence[Any], values: Sequence[Any]
-) -> list[Any]:
-    seeds = seeding.default_seeds(drawn.seed, n_seeds)
-    initializers = template.drawing_of(drawn.model).initializers
-    by_variable = [initializers.get(id(v)) for v in variables] or [None] * len(values)
-    return [
-        _source(initializer, value, seeds)
-        for initializer, value in zip(by_variable, values, strict=True)
-    ]
+def _recipe_of(drawn: Drawn) -> Recipe | None:
+    """Return what one model says; what is the same in others it cannot know."""
+    drawing = template.drawing_of(drawn.model)
+    if drawing.n_seeds is None:
+        return None
+    seeds = seeding.default_seeds(drawn.seed, drawing.n_seeds)
+    trainable, non_trainable = (
+        [drawing.initializers.get(id(variable)) for variable in part]
+        for part in (
+            drawn.model.trainable_variables,
+            drawn.model.non_trainable_variables,
+        )
+    )
+    optimizer = [None] * len(drawn.state[2])
+    sources = tuple(
+        tuple(_source(*each, seeds) for each in zip(initializers, values, strict=True))
+        for initializers, values in zip(
+            (trainable, non_trainable, optimizer), drawn.state, strict=True
+        )
+    )
+    return Recipe(sources, drawing.n_seeds)
 
 
 def _source(initializer: Any, value: Any, seeds: tuple[int, ...]) -> Any:

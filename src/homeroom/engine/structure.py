@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -155,15 +156,17 @@ def _quotient(dividend: _Value, divisor: _Value) -> Any | None:
 
 def _lines(jaxpr: Any, literals: list[NDArray[Any]]) -> Iterator[str]:
     """One line per operation; what it takes and gives is numbered in order."""
-    numbers: dict[Any, int] = {}
+    names: dict[Any, str] = {}
 
     def name(atom: Any) -> str:
         if not _is_literal(atom):
-            return f"{numbers.setdefault(atom, len(numbers))}:{atom.aval}"
+            if atom not in names:
+                names[atom] = f"{len(names)}:{_kind(atom.aval)}"
+            return names[atom]
         if not _is_scalar(atom):
-            return f"{atom.aval}={_told(atom.val)}"
+            return f"{_kind(atom.aval)}={_told(atom.val)}"
         literals.append(np.asarray(atom.val, atom.aval.dtype))
-        return f"literal:{atom.aval}"
+        return f"literal:{_kind(atom.aval)}"
 
     yield " ".join(map(name, [*jaxpr.constvars, *jaxpr.invars]))
     for equation in jaxpr.eqns:
@@ -181,6 +184,12 @@ def _lines(jaxpr: Any, literals: list[NDArray[Any]]) -> Iterator[str]:
             yield from _lines(getattr(inner, "jaxpr", inner), literals)
         yield " ".join(map(name, equation.outvars))
     yield " ".join(map(name, jaxpr.outvars))
+
+
+@lru_cache(4096)
+def _kind(aval: Any) -> str:
+    """Shape and dtype as text: one of a few, asked for thousands of times."""
+    return str(aval)
 
 
 def _told(value: Any) -> str:

@@ -14,12 +14,12 @@ from . import callbacks, door, identity, template
 from .member import Arrays, Description, Member, Training
 from .program import Batches, ModelProgram, Shape, device_arrays
 from .programs import Programs, Setting
-from .recipe import Drawn, Recipe, Recipes, function_key, learn
+from .recipe import Drawn, Patterns, Recipe, function_key, learn
 from .stopping import EarlyStopping
 
 _KEPT_READY = 8
 _programs = Programs()
-_recipes = Recipes()
+_patterns = Patterns()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,7 @@ class Workshop:
         self._shape = _shape(members, training)
         self._on_device: dict[int, Any] = {}
         self._ready: dict[int, Job] = {}
+        self._models: dict[int, Any] = {}
         self._kinds: dict[Hashable, _Kind] = {}
 
     def descriptions(self) -> dict[Hashable, Description]:
@@ -103,6 +104,8 @@ class Workshop:
             if not _cannot_compile(model):
                 with suppress(Exception):  # told of when it is made ready
                     _programs.meet(*self._place(model, member))
+            if len(self._models) < _KEPT_READY:
+                self._models[id(member)] = model
 
     def make(self, member: Member) -> Job:
         """Return the member's first state and its program, or why it has none."""
@@ -123,18 +126,20 @@ class Workshop:
             state = kind.recipe.state(member.seed)
             arrays = self._arrays(member.arrays)
             return replace(kind.pattern, member=member, state=state, arrays=arrays)
-        model = self._drawn(member)
+        model = self._models.pop(id(member), None)
+        if model is None:
+            model = self._drawn(member)
         job = self._made_of(model, member)
         if not kind.is_known and job.program is not None:
-            self._learn(kind, setting, Drawn(member.seed, model, job.state), job)
+            self._learn(kind, Drawn(member.seed, model, job.state), job)
         return job
 
-    def _learn(self, kind: _Kind, setting: Setting, drawn: Drawn, job: Job) -> None:
+    def _learn(self, kind: _Kind, drawn: Drawn, job: Job) -> None:
         """Find the recipe of a member that was made ready, alone or after another."""
         build = job.member.build
         if kind.first is None:
             kind.first = drawn, job
-            kind.recipe = _recipes.find(build, setting, drawn)
+            kind.recipe = _patterns.find(build, drawn)
         else:
             other, before = kind.first
             assert job.program is not None
@@ -142,7 +147,7 @@ class Workshop:
             if job.program.does_what(before.program):
                 kind.recipe = learn(other, drawn)
             if kind.recipe is not None:
-                _recipes.keep(build, setting, kind.recipe)
+                _patterns.keep(build, kind.recipe)
             kind.first, kind.is_known = None, True
         if kind.recipe is not None:
             kind.pattern = replace(job, state=None)
