@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeroom.errors import InputError
-from homeroom.judgement import select
+from homeroom.judgement import rules, select
 
 RULES = ["best_mean", "one_std_err", "pct_loss", "worst_fold", "steadiest_equivalent"]
 NAMES = ["ann", "bob", "cat", "dan"]
@@ -120,3 +120,32 @@ def test_one_fold_leaves_the_best_mean_to_every_rule_about_errors(
     cat = make_summary("cat", [0.80], plan)
     found = select([ann, cat], plan, n_weights=WEIGHTS).rules
     assert found["one_std_err"] == "ann"
+
+
+def test_one_standard_error_of_the_best_gives_tidymodels_choice():
+    """Of tidymodels' own nearest-neighbour results, K = 25 is chosen, as there.
+
+    `tune`'s fixture knn_results.rds: 50 resamples, the best is K = 49, and the bound
+    is its mean less its own standard error.
+    """
+    results = {  # K: mean accuracy, standard error
+        1: (0.728911, 0.007082),
+        4: (0.779250, 0.005112),
+        12: (0.802500, 0.005838),
+        14: (0.809598, 0.005571),
+        17: (0.811611, 0.005422),
+        25: (0.818196, 0.005315),
+        28: (0.817468, 0.005369),
+        49: (0.818446, 0.005263),
+    }
+    names = list(results)
+    means, errors = zip(*results.values(), strict=True)
+    # a larger K makes the smoother, simpler model
+    simplicity = [-k for k in names]
+    chosen = rules.one_std_err(means, errors, simplicity, direction="max")
+    assert names[chosen] == 49  # the best itself is the simplest there is
+    simplicity = names  # the order of the package's own test
+    inside = [k for k, (mean, _) in results.items() if mean >= 0.818446 - 0.005263]
+    assert inside == [25, 28, 49]
+    chosen = rules.one_std_err(means, errors, simplicity, direction="max")
+    assert names[chosen] == 25
