@@ -36,7 +36,7 @@ def planned_programs(monkeypatch):
     planned = []
 
     class Planned:
-        def __init__(self, steps, arrays, shape, *, lifted, one_core) -> None:
+        def __init__(self, steps, arrays, shape, *, lifted, **_) -> None:
             self.steps, self.lifted = steps, lifted
             planned.append(self)
 

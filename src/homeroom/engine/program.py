@@ -122,6 +122,7 @@ class Program:
         lifted: Positions of the literals of the steps that are arguments of every
             call; the others are compiled in.
         one_core: Whether a call may use only the core it runs on.
+        reason: Why no program that was there before would do.
     """
 
     def __init__(
@@ -132,7 +133,9 @@ class Program:
         *,
         lifted: frozenset[int] = frozenset(),
         one_core: bool,
+        reason: str = "",
     ) -> None:
+        self.reason = reason
         self.steps = steps
         self.lifted = tuple(sorted(lifted))
         self.shape = shape
@@ -142,12 +145,15 @@ class Program:
         prefixes = ["val_", "train_eval_"][-shape.n_measured :]
         self._history_keys = [*steps.train_names]
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
-        self._most_epochs = self._epochs_that_fit()
+        self.most_epochs = self._epochs_that_fit()
         self._pace = _CALL_SECONDS  # seconds per epoch, once one is measured
+        self._started = time.perf_counter()
+        self._ended = self._started
         with cheap_random_bits():
             # one is compiled while the other is still being traced
-            self._run = _compiler.submit(self._lower_run(arrays).compile)
-            self._predict = _compiler.submit(self._lower_predict(arrays[0]).compile)
+            self._run = _compiler.submit(self._compiled, self._lower_run(arrays))
+            lowered = self._lower_predict(arrays[0])
+            self._predict = _compiler.submit(self._compiled, lowered)
 
     def values_of(self, structure: Structure) -> tuple[Any, ...] | None:
         """Return a structure's own values of the lifted literals.
@@ -179,13 +185,7 @@ class Program:
         """
         started = time.perf_counter()
         n = len(orders)
-        each = [self.shape.train.table(rows, self.shape.n_rows) for rows in orders]
-        each += [self._empty_table()] * (self._most_epochs - n)
-        ended = Epochs(
-            *self._run.result()(
-                values, state, arrays, _stack(each), np.int32(n), tables
-            )
-        )
+        ended = self.call(values, state, arrays, orders, tables)
         rows = np.asarray(ended.rows)[:n].tolist()
         self._pace = min(self._pace, (time.perf_counter() - started) / n)
         return ended, [
@@ -193,10 +193,35 @@ class Program:
             for *values, moved in rows
         ]
 
+    def call(
+        self, values: Any, state: Any, arrays: Any, orders: list[Rows], tables: Any
+    ) -> Epochs:
+        """Train some epochs as `epochs` does; return once they are done."""
+        each = [self.shape.train.table(rows, self.shape.n_rows) for rows in orders]
+        each += [self._empty_table()] * (self.most_epochs - len(orders))
+        n, run = np.int32(len(orders)), self._run.result()
+        ended = Epochs(*run(values, state, arrays, _stack(each), n, tables))
+        np.asarray(ended.rows)
+        return ended
+
+    @property
+    def seconds(self) -> float:
+        """What making it took, from tracing to the end of compiling."""
+        self.wait()
+        return self._ended - self._started
+
+    @property
+    def call_bytes(self) -> int:
+        """What a call holds on the device beside what it was given."""
+        memory = self._run.result().memory_analysis()
+        if memory is None:  # not every device tells
+            return 0
+        return int(memory.temp_size_in_bytes + memory.output_size_in_bytes)
+
     @property
     def epochs_per_call(self) -> int:
         """How many epochs are worth one call, as far as their cost is known."""
-        return max(1, min(self._most_epochs, int(_CALL_SECONDS / self._pace)))
+        return max(1, min(self.most_epochs, int(_CALL_SECONDS / self._pace)))
 
     def measured_tables(self, *measured: Rows | None) -> Any:
         """Return tables of the rows that are measured, on the device."""
@@ -214,6 +239,11 @@ class Program:
         """Return the outputs for x of exactly PREDICT_ROWS rows."""
         return self._predict.result()(values, trainable, non_trainable, x)
 
+    def _compiled(self, lowered: Any) -> Any:
+        compiled = lowered.compile()
+        self._ended = max(self._ended, time.perf_counter())
+        return compiled
+
     def _epochs_that_fit(self) -> int:
         """How many epochs one call may hold: their states and orders are kept."""
         leaves = door.jax().tree.leaves(template.state_of(self.steps.model))
@@ -222,7 +252,7 @@ class Program:
 
     def _lower_run(self, arrays: Any) -> Any:
         run = door.jax().jit(self._run_epochs, compiler_options=self._options)
-        orders = _stack([self._empty_table()] * self._most_epochs)
+        orders = _stack([self._empty_table()] * self.most_epochs)
         tables = _stack([self._empty_table()] * self.shape.n_measured)
         state = template.state_of(self.steps.model)
         values = self.values_of(self.steps.structure)
@@ -251,7 +281,7 @@ class Program:
         jax = door.jax()
         train = partial(self.steps.train, self._placed(values))
         test = partial(self.steps.test, self._placed(values))
-        many = self._most_epochs
+        many = self.most_epochs
 
         def put(kept: Any, value: Any, i: Any) -> Any:
             return jax.lax.dynamic_update_index_in_dim(kept, value, i, 0)

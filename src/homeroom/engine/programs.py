@@ -98,16 +98,31 @@ class Programs:
             values = program.values_of(met.structure)
             if values is not None:
                 return ModelProgram(program, values, met.fresh_optimizer)
+        reason = self._why_another(met)
         try:
-            program = _made(met.family.first, setting, met.family.lifted)
+            program = _made(met.family.first, setting, met.family.lifted, reason)
         except LiteralsMovedError:
             finish()
             steps = Steps(model, setting.arrays, setting.shape.train.size)
-            program = _made(steps, setting, frozenset())
+            program = _made(steps, setting, frozenset(), reason)
         met.family.programs = [*met.family.programs, program][-_KEPT_IN_FAMILY:]
         values = program.values_of(met.structure)
         assert values is not None
         return ModelProgram(program, values, met.fresh_optimizer)
+
+    def _why_another(self, met: _Met) -> str:
+        """Return why none of the programs that were made computes a model."""
+        if met.family.programs:
+            return "it differs in a constant that was the same in all before"
+        alike = [f for f in self._families.values() if f.programs]
+        alike = [
+            f for f in alike if f.first.structure.skeleton == met.structure.skeleton
+        ]
+        if not alike:
+            return "the first of its structure"
+        if any(f.first.structure.differing(met.structure) for f in alike):
+            return "it differs in constants, which are compiled in"
+        return "its rows come in other numbers or batches"
 
     def _forget(self) -> None:
         while len(self._families) > _KEPT_FAMILIES:
@@ -119,6 +134,14 @@ class Programs:
             self._met.popitem(last=False)
 
 
-def _made(steps: Steps, setting: Setting, lifted: frozenset[int]) -> Program:
-    arrays, shape, one_core = setting.arrays, setting.shape, setting.one_core
-    return Program(steps, arrays, shape, lifted=lifted, one_core=one_core)
+def _made(
+    steps: Steps, setting: Setting, lifted: frozenset[int], reason: str
+) -> Program:
+    return Program(
+        steps,
+        setting.arrays,
+        setting.shape,
+        lifted=lifted,
+        one_core=setting.one_core,
+        reason=reason,
+    )

@@ -31,6 +31,8 @@ from .member import (
     Prune,
     Training,
 )
+from .probe import Pace, pace_of
+from .program import Program
 from .relay import Relay
 from .workshop import Job, Workshop
 
@@ -81,7 +83,7 @@ class Prepared:
 
     _workshop: Workshop
     descriptions: dict[Hashable, Description]
-    _n_lanes: int
+    n_lanes: int
     _own_callbacks: Callable[[], tuple[Any, ...]]
 
     def train(
@@ -110,7 +112,7 @@ class Prepared:
         cohorts = _cohorts(members, self._workshop.training)
         outcomes: dict[int, Outcome] = {}
         stop = threading.Event()
-        relay = Relay(self._n_lanes, len(members))
+        relay = Relay(self.n_lanes, len(members))
 
         def course(job: Job) -> Iterator[lane.Gate]:
             if stop.is_set():
@@ -130,8 +132,8 @@ class Prepared:
             outcomes[id(job.member)] = outcome
             on_end(job.member, outcome)
 
-        with ThreadPoolExecutor(self._n_lanes, thread_name_prefix="lane") as pool:
-            running = [pool.submit(relay.run) for _ in range(self._n_lanes)]
+        with ThreadPoolExecutor(self.n_lanes, thread_name_prefix="lane") as pool:
+            running = [pool.submit(relay.run) for _ in range(self.n_lanes)]
             try:
                 for member in _together(members, cohorts):
                     job = self._workshop.make(member)
@@ -152,6 +154,24 @@ class Prepared:
             finally:
                 relay.close()
         return [outcomes.get(id(member), _NOT_BEGUN) for member in members]
+
+    def paces(self) -> dict[Hashable, tuple[Program, Pace] | str]:
+        """Measure what an epoch of each group costs, or say why it is not foreseen.
+
+        A few batches are trained in every lane at once, and nothing of it is kept.
+        """
+        found: dict[Hashable, tuple[Program, Pace] | str] = {}
+        for member in self._workshop.members:
+            if member.group in found:
+                continue
+            job = self._workshop.look_at(member)
+            if job.program is None:
+                found[member.group] = job.reason or job.error
+                continue
+            training = self._workshop.training
+            pace = pace_of(job, training, self.n_lanes)
+            found[member.group] = (job.program.program, pace)
+        return found
 
 
 def _let_ctrl_c_end_a_wait() -> None:

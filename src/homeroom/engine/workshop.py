@@ -114,6 +114,12 @@ class Workshop:
         except template.ModelFunctionError as error:  # of this member, not of all
             return Job(member, error=str(error))
 
+    def look_at(self, member: Member) -> Job:
+        """Return what `make` will, which can still be called."""
+        job = self.make(member)
+        self._ready[id(member)] = job
+        return job
+
     def _drawn(self, member: Member) -> Any:
         size = self.training.batch_size
         return template.draw(member.build, member.seed, member.arrays, size)

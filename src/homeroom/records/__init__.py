@@ -32,6 +32,7 @@ from .examination import (
     Finding,
     SheetLine,
 )
+from .forecast import CandidateCost, Forecast, ProgramRecord
 from .history import History, Metric, Verdict
 from .member import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, MemberRecord
 from .out_of_fold import ConfidenceBin, OutOfFold
@@ -61,6 +62,7 @@ __all__ = [
     "RUNNING",
     "SEVERITIES",
     "WARNING",
+    "CandidateCost",
     "CandidateRecord",
     "Checked",
     "ConfidenceBin",
@@ -74,6 +76,7 @@ __all__ = [
     "FinalTest",
     "Finding",
     "FoldRecord",
+    "Forecast",
     "History",
     "Interval",
     "Listener",
@@ -83,6 +86,7 @@ __all__ = [
     "Note",
     "OutOfFold",
     "PartitionRecord",
+    "ProgramRecord",
     "Pruning",
     "RefitRecord",
     "RunRecord",

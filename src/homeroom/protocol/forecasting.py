@@ -1,0 +1,123 @@
+"""What trainings will cost, measured on a few batches before any of them is made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from homeroom.records import CandidateCost, Forecast, ProgramRecord
+
+from .epoch_choice import INNER_SPLIT, ONE_STD_ERR
+from .member import Assignment
+from .trials import Trials
+
+_CALLS_AT_ONCE = 2  # a lane may hold the call with the best epoch beside the last
+
+
+def forecast(
+    prepared: Trials, epoch_choice: str, tuned: Sequence[str] = ()
+) -> Forecast:
+    """Return what the trainings will cost on this machine, as it is now.
+
+    Args:
+        prepared: Trainings that can begin.
+        epoch_choice: Two of the ways to choose the epoch train twice.
+        tuned: Names of candidates whose search comes first, which is not foreseen.
+    """
+    by_name: dict[str, list[Assignment]] = {}
+    for each in prepared.assignments:
+        by_name.setdefault(each.candidate.name, []).append(each)
+    compiled = prepared.compiled
+    paces = {} if compiled is None else compiled.paces()
+    n_lanes = 1 if compiled is None else compiled.n_lanes
+    costs, seconds, lane_bytes = [], np.zeros(2), 0
+    for name, mine in by_name.items():
+        cost = _cost(name, mine, prepared, paces)
+        costs.append(cost)
+        if cost.seconds_per_epoch is None:
+            continue
+        found = [paces[each.member.group][1] for each in mine]
+        once = float(np.mean([pace.seconds_once for pace in found]))
+        epochs = np.array([cost.least_epochs, cost.most_epochs])
+        seconds += cost.n_trainings * (epochs * cost.seconds_per_epoch + once)
+        lane_bytes = max(lane_bytes, *(pace.lane_bytes for pace in found))
+    seconds /= n_lanes
+    if epoch_choice in {ONE_STD_ERR, INNER_SPLIT}:
+        seconds[1] *= 2
+    now = _peak_bytes()
+    more = n_lanes * _CALLS_AT_ONCE * lane_bytes
+    return Forecast(
+        n_lanes=n_lanes,
+        costs=(*costs, *map(_searched, tuned)),
+        seconds=(float(seconds[0]), float(seconds[1])),
+        peak_bytes=None if now is None else now + more,
+        programs=_programs(by_name, paces),
+    )
+
+
+def _cost(
+    name: str, mine: Sequence[Assignment], prepared: Trials, paces: Any
+) -> CandidateCost:
+    training = prepared.training
+    least = training.epochs
+    if (rule := training.early_stopping) is not None:
+        soonest = rule.start_from_epoch + max(rule.patience, 1) + 1
+        least = min(training.epochs, soonest)
+    per_epoch, reason = None, ""
+    if mine[0].candidate.kind == "estimator":
+        least, reason = 0, "a scikit-learn estimator has no epochs"
+    else:
+        found = [paces[each.member.group] for each in mine]
+        said = [pace for pace in found if isinstance(pace, str)]
+        if said:
+            reason = f"plain Keras trains it: {said[0]}"
+        else:
+            per_epoch = float(np.mean([p.seconds_per_epoch for _, p in found]))
+    return CandidateCost(
+        candidate=name,
+        n_trainings=len(mine),
+        least_epochs=least,
+        most_epochs=training.epochs if least else 0,
+        seconds_per_epoch=per_epoch,
+        reason=reason,
+    )
+
+
+def _searched(name: str) -> CandidateCost:
+    return CandidateCost(
+        candidate=name,
+        n_trainings=0,
+        least_epochs=0,
+        most_epochs=0,
+        seconds_per_epoch=None,
+        reason="a search comes first",
+    )
+
+
+def _programs(by_name: Any, paces: Any) -> tuple[ProgramRecord, ...]:
+    names: dict[Any, list[str]] = {}
+    for name, mine in by_name.items():
+        for each in mine:
+            found = paces.get(each.member.group)
+            if isinstance(found, tuple) and name not in names.setdefault(found[0], []):
+                names[found[0]].append(name)
+    return tuple(
+        ProgramRecord(
+            candidates=tuple(of), reason=program.reason, seconds=program.seconds
+        )
+        for program, of in names.items()
+    )
+
+
+def _peak_bytes() -> int | None:
+    """Return the most memory that this process has held so far."""
+    try:
+        resource = import_module("resource")  # not on Windows
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
