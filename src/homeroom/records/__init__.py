@@ -33,6 +33,7 @@ from .examination import (
     SheetLine,
 )
 from .history import History, Metric, Verdict
+from .materials import Materials
 from .member import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, MemberRecord
 from .out_of_fold import ConfidenceBin, OutOfFold
 from .run import (
@@ -47,24 +48,39 @@ from .run import (
     Settings,
 )
 from .search import BY_EPOCHS, BY_FOLDS, Pruning, SearchRecord, TrialRecord
+from .verification import (
+    DIFFERENT,
+    EXACT,
+    IDENTICAL,
+    UNVERIFIED,
+    Difference,
+    LeftOut,
+    Verification,
+    VerifiedMember,
+)
 
 __all__ = [
     "BY_EPOCHS",
     "BY_FOLDS",
     "COMPLETE",
+    "DIFFERENT",
+    "EXACT",
     "FAILED",
     "FORMAT",
+    "IDENTICAL",
     "INTERRUPTED",
     "LEAKAGE",
     "NOTE",
     "PRUNED",
     "RUNNING",
     "SEVERITIES",
+    "UNVERIFIED",
     "WARNING",
     "CandidateRecord",
     "Checked",
     "ConfidenceBin",
     "DatasetRecord",
+    "Difference",
     "DroppedColumn",
     "Environment",
     "EpochEnded",
@@ -76,7 +92,9 @@ __all__ = [
     "FoldRecord",
     "History",
     "Interval",
+    "LeftOut",
     "Listener",
+    "Materials",
     "MemberEnded",
     "MemberRecord",
     "Metric",
@@ -95,6 +113,8 @@ __all__ = [
     "TrialEnded",
     "TrialRecord",
     "Verdict",
+    "Verification",
+    "VerifiedMember",
     "from_json",
     "to_json",
 ]
