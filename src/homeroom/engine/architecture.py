@@ -25,14 +25,14 @@ def blueprint(
     with parts of its own would be built again without an error, and be another.
 
     Returns:
-        "model" and "identity" of a model that can be built again; else "reason".
+        "model", "identity" and "set" of one that can be built again; else "reason".
     """
     model = template.build(function, seed, arrays, batch_size)
     told = identity.identity(model)
     if told is None:
         return {"reason": _why(model)}
     try:
-        return {"model": model.to_json(), "identity": told}
+        return {"model": model.to_json(), "identity": told, "set": _set_later(model)}
     except Exception as error:  # noqa: BLE001 - whatever Keras cannot write down
         return {"reason": f"Keras cannot describe it ({template.first_line(error)})"}
 
@@ -53,6 +53,8 @@ def rebuilt(described: dict[str, Any]) -> Any:
             "Keras cannot build the model from its description: "
             f"{template.first_line(error)}."
         ) from error
+    for name, value in described["set"].items():
+        setattr(model, name, value)
     if identity.identity(model) != described["identity"]:
         raise InputError(
             "The model that was built from its description is another one. This "
@@ -116,6 +118,11 @@ def from_leaves(named: dict[str, Any]) -> Arrays:
         else:
             parts[name] = [*(parts[name] or []), leaf]
     return Arrays(**parts)
+
+
+def _set_later(model: Any) -> dict[str, bool]:
+    """Return what a person may set after compile(), which no configuration tells."""
+    return {name: bool(getattr(model, name)) for name in ("run_eagerly", "jit_compile")}
 
 
 def _why(model: Any) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class Run:
+class Run:  # noqa: PLR0904 - one act each, in the order they are done
     """One execution of the protocol.
 
     Args:

@@ -153,9 +153,10 @@ def _answer(found: Verification) -> str:
         return f"No training of run {found.run} could be verified."
     versions = found.versions
     others = found.of(DIFFERENT)
+    were = "was" if len(made) == 1 else "were"
     said = (
         f"{len(made)} of {format_count(found.n_members, 'training')} of run "
-        f"{found.run} {'was' if len(made) == 1 else 'were'} made again with plain keras.Model.fit "
+        f"{found.run} {were} made again with plain keras.Model.fit "
         f"(Keras {versions['keras']}, JAX {versions['jax']}) in "
         f"{format_seconds(found.seconds)}: "
     )
