@@ -74,7 +74,7 @@ def test_what_was_plain_fit_is_verified_too(flowers, net, store):
     assert [each.verdict for each in found.members] == ["identical"], found
 
 
-@pytest.mark.parametrize("choice", ["per_fold", "one_std_err", "inner_split"])
+@pytest.mark.parametrize("choice", ["per_fold", "one_std_err"])
 def test_every_way_to_choose_the_epoch_is_verified(choice, flowers, net, store):
     """Whoever stopped a training, it is made again for as long as it was trained."""
     hr.cross_validate(

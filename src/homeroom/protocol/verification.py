@@ -32,7 +32,7 @@ from .sampling import spread
 
 LEAST = 3
 ALL = "all"
-_ESTIMATOR = "scikit-learn's own training: there is nothing to hold it against"
+_ESTIMATOR = "scikit-learn trained them, and there is nothing to hold them against"
 
 
 def verify(
