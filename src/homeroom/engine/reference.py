@@ -92,7 +92,7 @@ def _model(told: Mapping[str, Any]) -> Any:
 def _watch(keras: Any, model: Any, task: Mapping[str, Any], say: Say) -> Any:
     """Return a callback that sees the first weights, each epoch and the best one."""
 
-    class Watch(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+    class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         initial = ""
         best: tuple[Any, Any] | None = None
 
@@ -129,14 +129,14 @@ def _batches(keras: Any, arrays: Any, train: Any, task: Mapping[str, Any]) -> An
     """Return the training rows, batch by batch, in each epoch's recorded order."""
     size = task["batch_size"]
 
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.order = train
             self.follow = keras.callbacks.LambdaCallback(on_epoch_begin=self.begin)
 
         def __len__(self) -> int:
-            return -(-len(train) // size)
+            return int(-(-len(train) // size))
 
         def __getitem__(self, i: int) -> Any:
             batch = _rows(arrays, self.order[i * size : (i + 1) * size])

@@ -209,10 +209,10 @@ class Supply:
                 )
             return {"function": path, "arguments": described["arguments"]}
         address = self.materials.models[member.candidate][member.fold]
-        path = self.folder / f"model-{address[:16]}.json"
-        if not path.exists():
-            self._written(path.name, self.store.get_artifact(address))
-        return {"description": str(path)}
+        file = self.folder / f"model-{address[:16]}.json"
+        if not file.exists():
+            self._written(file.name, self.store.get_artifact(address))
+        return {"description": str(file)}
 
     def _written(self, name: str, content: bytes) -> Path:
         path = self.folder / name

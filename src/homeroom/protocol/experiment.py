@@ -346,8 +346,8 @@ class Experiment:
             prepared = entry.ready(candidates)
             if searches:
                 record = searched(record, candidates, searches, prepared)
-            mine = self._development, self._file_rows
-            record = evolved(record, materials=keep_materials(store, prepared, *mine))
+            rows = self._development, self._file_rows
+            record = evolved(record, materials=keep_materials(store, prepared, *rows))
             store.update_run(record)
             blind = train_baselines(self._development, prepared.assignments)
             record = evolved(record, baselines=blind)

@@ -74,7 +74,9 @@ def keep_materials(
     mine = [each for each in trials.assignments if each.candidate.kind == "keras"]
     if not mine:
         return None
-    folds = {f"fold {each.fold}": _parts(each, dataset.n_rows) for each in mine}
+    folds: dict[str, NDArray[Any]] = {
+        f"fold {each.fold}": _parts(each, dataset.n_rows) for each in mine
+    }
     folds[ORDER_SEEDS] = _order_seeds(mine)
     if file_rows is not None:
         folds[ROWS_OF_FILE] = np.asarray(file_rows, np.int32)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import homeroom
 from homeroom.errors import FitError
 
 _COMMAND = ("-P", "-m", "homeroom.engine.reference")  # -P: no module of this folder
@@ -57,7 +56,7 @@ def answers(
 
 
 def _environment() -> dict[str, str]:
-    home = str(Path(homeroom.__file__).parents[1])
+    home = str(Path(__file__).parents[2])  # where this homeroom is
     places = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,

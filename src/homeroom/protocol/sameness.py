@@ -87,7 +87,8 @@ def compared(
     same_end = told["final"] == member.final_weights
     if not same_start and history.value != 0.0:
         return verdict(UNVERIFIED, _other_start(member, supply), history=history)
-    gap, reason, near = 0.0, "", True
+    gap: float | None = 0.0
+    reason, near = "", True
     if not same_end:
         gap, reason, near = _weights_gap(member, task, supply, level)
     elif not same_start:

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from homeroom.errors import FitError, InputError, did_you_mean
@@ -108,7 +108,7 @@ def verify(
 @dataclass(frozen=True)
 class _Found:
     members: tuple[VerifiedMember, ...] = ()
-    versions: Mapping[str, str] = ()  # type: ignore[assignment]
+    versions: dict[str, str] = field(default_factory=dict)
     device: str = "cpu"
 
 

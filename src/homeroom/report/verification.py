@@ -112,7 +112,7 @@ def _row(each: VerifiedMember) -> VerifiedRow:
         seed=str(each.seed_index + 1),
         epochs=str(each.epochs),
         path=each.path,
-        history=_gap(each.history and each.history.value),
+        history=_gap(None if each.history is None else each.history.value),
         weights=_gap(each.weights),
         verdict=each.verdict,
         note=_note(each),
