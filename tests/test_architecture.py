@@ -30,6 +30,7 @@ DOORS = {
 IMPORTED_BY_A_NAME_THAT_IS_COMPUTED = {
     "__init__.py": "the public list, from a literal table",
     "cli/user_models.py": "the module a user names, where the models are",
+    "engine/architecture.py": "the model function that a user names, to verify it",
     "engine/__init__.py": "the training side of the same room",
     "judgement/__init__.py": "the statistics, in the same room",
     "report/__init__.py": "what draws, in the same room",

@@ -13,7 +13,7 @@ import typer
 
 from homeroom import __version__
 
-from . import demo, doctor, predict, run, runs
+from . import demo, doctor, predict, run, runs, verify
 from .failures import debugging, told
 
 _HELP = """\b
@@ -80,6 +80,7 @@ for _command, *_examples in (
     (runs.runs, "homeroom runs"),
     (runs.show, "homeroom show latest"),
     (runs.report, "homeroom report latest --out report.html"),
+    (verify.verify, "homeroom verify latest", "homeroom verify latest --members all"),
 ):
     _said = cleandoc(_command.__doc__ or "")
     app.command(

@@ -117,6 +117,8 @@ def read_table(
         formats=formats,
         dropped=tuple(dropped),
         notes=(*raw.notes, *answer.notes),
+        file=str(Path(path).resolve()),
+        groups=groups,
     )
     return Dataset(x, answer.y, record, groups=together)
 

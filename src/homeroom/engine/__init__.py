@@ -13,6 +13,7 @@ from .member import Arrays, Description, Member, Outcome, Training, Weights
 from .stopping import EarlyStopping
 
 if TYPE_CHECKING:
+    from .architecture import blueprint, from_leaves, imported, named_leaves, rebuilt
     from .door import device, lane_count
     from .ensemble import average
     from .saving import load_model, save_model
@@ -29,11 +30,16 @@ __all__ = [
     "Training",
     "Weights",
     "average",
+    "blueprint",
     "clone_function",
     "device",
+    "from_leaves",
+    "imported",
     "lane_count",
     "load_model",
+    "named_leaves",
     "prepare",
+    "rebuilt",
     "save_model",
     "train",
     "trained_model",
@@ -42,11 +48,16 @@ __all__ = [
 _LATE = {
     "Prepared": "training",
     "average": "ensemble",
+    "blueprint": "architecture",
     "clone_function": "template",
     "device": "door",
+    "from_leaves": "architecture",
+    "imported": "architecture",
     "lane_count": "door",
     "load_model": "saving",
+    "named_leaves": "architecture",
     "prepare": "training",
+    "rebuilt": "architecture",
     "save_model": "saving",
     "train": "training",
     "trained_model": "training",

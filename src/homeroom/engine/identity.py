@@ -26,7 +26,7 @@ def identity(model: Any) -> str | None:
         return None
     optimizer = inner_optimizer(model)
     parts = [*model._flatten_layers(include_self=False), model.optimizer, optimizer]
-    if any(_is_opaque(part) for part in parts) or _excludes(optimizer):
+    if any(is_opaque(part) for part in parts) or _excludes(optimizer):
         return None
     try:
         with warnings.catch_warnings(action="ignore"):  # of lambdas, not saved here
@@ -66,7 +66,8 @@ def inner_optimizer(model: Any) -> Any:
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
-def _is_opaque(part: Any) -> bool:
+def is_opaque(part: Any) -> bool:
+    """Return whether a part's configuration may not tell all that it does."""
     kind = type(part)
     if not _is_of_keras(kind.__module__) or kind.__name__ in _OPAQUE_LAYERS:
         return True

@@ -1,6 +1,7 @@
 """The discipline: the only room that joins data, splits, engine, judgement and store.
 
-Owns: fit, cross-validate, experiment, refit, the final test, prediction.
+Owns: fit, cross-validate, experiment, refit, the final test, prediction,
+verification.
 Never: reads test rows outside final_test.py, or lets two scores pass for each other.
 """
 
@@ -16,6 +17,7 @@ from .papers import PassesStudy, passes_study
 from .prediction import predict_file, stored_winner
 from .run import Run
 from .tuning import Search, tune
+from .verification import verify
 
 __all__ = [
     "Candidate",
@@ -40,4 +42,5 @@ __all__ = [
     "selection_study",
     "stored_winner",
     "tune",
+    "verify",
 ]

@@ -54,7 +54,7 @@ class Candidate:
         return CandidateRecord(
             name=self.name,
             kind=self.kind,
-            source=_told(self.source),
+            source=told_source(self.source),
             hyperparameters={k: _plain(v) for k, v in self.hyperparameters.items()},
             n_weights=n_weights,
         )
@@ -136,7 +136,8 @@ def _parameters(function: Any) -> dict[str, Any] | None:
     return dict(parameters)
 
 
-def _told(source: Any) -> str:
+def told_source(source: Any) -> str:
+    """Return the import path of a model function, or what an estimator calls itself."""
     if is_estimator(source):
         return " ".join(repr(source).split())
     if isinstance(source, partial):

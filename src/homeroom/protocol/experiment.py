@@ -37,16 +37,12 @@ from .choosing import select, told_preprocessing, warn_of_openings
 from .defaults import defaults
 from .environment import environment
 from .epoch_choice import EPOCH_CHOICES
-from .examining import (
-    after_training,
-    before_training,
-    case_of,
-    in_order_of_time,
-)
+from .examining import after_training, before_training, case_of, in_order_of_time
 from .final_model import FINAL_MODELS, REFIT, check_can_ship, ship
 from .final_test import SealedTest
 from .fitting import Interrupted
 from .listening import check_verbose, progress
+from .materials import is_whole_file, keep_materials
 from .member import MEAN_CURVE, check_seed, settings_of, training_of
 from .rows import whole_dataset
 from .run import Run, evolved
@@ -115,6 +111,7 @@ class Experiment:
     ) -> None:
         self._seed = seed = check_seed(seed)
         dataset = whole_dataset(x, y, groups, sample_weight, name)
+        read_again = preprocess is None and is_whole_file(dataset)
         ids, when = np.arange(dataset.n_rows, dtype=np.int32), None
         if time is not None:
             dataset, ids, when = in_order_of_time(dataset, time)
@@ -126,6 +123,7 @@ class Experiment:
         self._sealed = SealedTest(dataset, partition)
         self._partition = partition.record
         self._row_ids = ids[partition.development]
+        self._file_rows = self._row_ids if read_again else None
         self._time = None if when is None else when[partition.development]
         self._candidates: list[Candidate | Tuned] = []
         self._preprocess = preprocess
@@ -348,7 +346,9 @@ class Experiment:
             prepared = entry.ready(candidates)
             if searches:
                 record = searched(record, candidates, searches, prepared)
-                store.update_run(record)
+            rows = self._development, self._file_rows
+            record = evolved(record, materials=keep_materials(store, prepared, *rows))
+            store.update_run(record)
             blind = train_baselines(self._development, prepared.assignments)
             record = evolved(record, baselines=blind)
             course = entry.passes(prepared)

@@ -12,6 +12,7 @@ from homeroom.records import (
     INTERRUPTED,
     CandidateRecord,
     Examination,
+    Materials,
     MemberRecord,
     Metric,
     PartitionRecord,
@@ -33,6 +34,7 @@ def keep_run(  # noqa: PLR0913 - what a run is remembered by
     metric: Metric,
     members: Sequence[MemberRecord],
     examination: Examination | None = None,
+    materials: Materials | None = None,
 ) -> str:
     """Store the trainings of one model and return the id of the run.
 
@@ -63,6 +65,7 @@ def keep_run(  # noqa: PLR0913 - what a run is remembered by
         environment=environment(),
         members=tuple(members),
         examination=examination,
+        materials=materials,
         seconds=sum(member.seconds for member in members),
     )
     record = store.create_run(record)

@@ -9,7 +9,7 @@ import msgspec
 
 from homeroom import judgement
 from homeroom.errors import InputError, did_you_mean
-from homeroom.records import FinalTest, RunRecord, Selection
+from homeroom.records import FinalTest, RunRecord, Selection, Verification
 from homeroom.store import Store
 
 from .rows import new_rows
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class Run:
+class Run:  # noqa: PLR0904 - one act each, in the order they are done
     """One execution of the protocol.
 
     Args:
@@ -163,6 +163,27 @@ class Run:
         found = self._sealed.open(winner, self.record, self._store, self.predictions)
         self.record = evolved(self.record, final_test=found)
         return found
+
+    def verify(
+        self, members: int | str | None = None, models: Any = None
+    ) -> Verification:
+        """Train stored members again with plain `keras.Model.fit`, and compare.
+
+        It happens in a fresh process, on the recorded rows in the recorded order.
+        `.holds` says whether all are the same, bit for bit on a CPU.
+
+        Args:
+            members: How many, or "all". None: one of each candidate, three at least.
+            models: Import paths "module:function" of candidates whose model has parts
+                of its own, which no description tells.
+
+        Raises:
+            InputError: If the run kept nothing to verify it with.
+            DataError: If the file it was trained on has changed.
+        """
+        from .verification import verify
+
+        return verify(self.record, self._store, members=members, models=models)
 
     def report(self, path: str | Path = "report.html") -> Path:
         """Write the report, one file that opens offline, and return its path."""

@@ -34,6 +34,7 @@ from .examination import (
 )
 from .forecast import CandidateCost, Forecast, ProgramRecord
 from .history import History, Metric, Verdict
+from .materials import Materials
 from .member import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, MemberRecord
 from .out_of_fold import ConfidenceBin, OutOfFold
 from .run import (
@@ -48,25 +49,40 @@ from .run import (
     Settings,
 )
 from .search import BY_EPOCHS, BY_FOLDS, Pruning, SearchRecord, TrialRecord
+from .verification import (
+    DIFFERENT,
+    EXACT,
+    IDENTICAL,
+    UNVERIFIED,
+    Difference,
+    LeftOut,
+    Verification,
+    VerifiedMember,
+)
 
 __all__ = [
     "BY_EPOCHS",
     "BY_FOLDS",
     "COMPLETE",
+    "DIFFERENT",
+    "EXACT",
     "FAILED",
     "FORMAT",
+    "IDENTICAL",
     "INTERRUPTED",
     "LEAKAGE",
     "NOTE",
     "PRUNED",
     "RUNNING",
     "SEVERITIES",
+    "UNVERIFIED",
     "WARNING",
     "CandidateCost",
     "CandidateRecord",
     "Checked",
     "ConfidenceBin",
     "DatasetRecord",
+    "Difference",
     "DroppedColumn",
     "Environment",
     "EpochEnded",
@@ -79,7 +95,9 @@ __all__ = [
     "Forecast",
     "History",
     "Interval",
+    "LeftOut",
     "Listener",
+    "Materials",
     "MemberEnded",
     "MemberRecord",
     "Metric",
@@ -99,6 +117,8 @@ __all__ = [
     "TrialEnded",
     "TrialRecord",
     "Verdict",
+    "Verification",
+    "VerifiedMember",
     "from_json",
     "to_json",
 ]

@@ -18,7 +18,8 @@ class DatasetRecord(msgspec.Struct, frozen=True, kw_only=True):
     `task` is "classification", "regression" or "custom" (the model's own loss says).
     `classes` are the labels in the order of the encoded integers. `kinds` maps each
     used column to "number", "category", "date" or "boolean" (empty for arrays);
-    `formats` says how the dates of a column are written.
+    `formats` says how the dates of a column are written. `file` is where a table was
+    read, `groups` the column of its groups.
     """
 
     name: str
@@ -33,6 +34,8 @@ class DatasetRecord(msgspec.Struct, frozen=True, kw_only=True):
     formats: dict[str, str] = {}
     dropped: tuple[DroppedColumn, ...] = ()
     notes: tuple[str, ...] = ()
+    file: str | None = None
+    groups: str | None = None
 
 
 class PartitionRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import msgspec
 from .dataset import DatasetRecord, PartitionRecord, SplitPlanRecord
 from .examination import Examination, Finding
 from .history import History, Metric
+from .materials import Materials
 from .member import MemberRecord
 from .out_of_fold import OutOfFold
 from .search import SearchRecord
@@ -170,6 +171,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     searches: tuple[SearchRecord, ...] = ()
     out_of_fold: OutOfFold | None = None
     baselines: tuple[MemberRecord, ...] = ()
+    materials: Materials | None = None
     format: int = FORMAT
 
     def members_of(self, candidate: str) -> tuple[MemberRecord, ...]:

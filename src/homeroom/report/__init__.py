@@ -60,6 +60,11 @@ if TYPE_CHECKING:
     from .study import StudyView, study_text, study_view
     from .study_chart import study_chart
     from .terminal import leaderboard_table, run_panel, runs_table
+    from .verification import (
+        VerificationView,
+        verification_table,
+        verification_view,
+    )
     from .views import cross_validation_view, fit_view, run_view
 
 __all__ = [
@@ -75,6 +80,7 @@ __all__ = [
     "RunView",
     "SearchView",
     "StudyView",
+    "VerificationView",
     "cross_validation_html",
     "cross_validation_view",
     "curves_chart",
@@ -121,6 +127,8 @@ __all__ = [
     "study_text",
     "study_view",
     "trials_frame",
+    "verification_table",
+    "verification_view",
 ]
 
 # A table in a terminal does not wait for charts, frames and templates to load.
@@ -175,6 +183,11 @@ _FILE_OF = {
     "study": ("StudyView", "study_text", "study_view"),
     "study_chart": ("study_chart",),
     "terminal": ("leaderboard_table", "run_panel", "runs_table"),
+    "verification": (
+        "VerificationView",
+        "verification_table",
+        "verification_view",
+    ),
     "views": ("cross_validation_view", "fit_view", "run_view"),
 }
 _HOME = {name: file for file, names in _FILE_OF.items() for name in names}

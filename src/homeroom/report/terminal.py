@@ -103,7 +103,7 @@ def run_panel(view: RunView) -> RenderableType:
 
 def runs_table(rows: Sequence[RunRow]) -> RenderableType:
     """Return the list of runs, one line each."""
-    table = _table()
+    table = simple_table()
     table.add_column("run", no_wrap=True, overflow="ellipsis")
     table.add_column("when", no_wrap=True, style=QUIET)
     table.add_column("state", no_wrap=True)
@@ -140,7 +140,7 @@ class _Leaderboard:
             form, widths = _TWO_LINES, _widths(_TWO_LINES, rows)
         # A long name gives way; a number never does.
         widths[1] -= min(widths[1] - 8, max(0, _total(widths) - options.max_width))
-        table = _table()
+        table = simple_table()
         table.leading = len(form[1]) - 1
         for names, width in zip(form, widths, strict=True):
             table.add_column(
@@ -223,7 +223,8 @@ def _style(row: LeaderboardRow) -> str:
     return QUIET if row.unfinished else ""
 
 
-def _table() -> Table:
+def simple_table() -> Table:
+    """Return an empty table with a rule below its heads and nothing else."""
     return Table(
         box=box.SIMPLE_HEAD,
         header_style="bold",
