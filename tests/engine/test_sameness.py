@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import jax
+import jax.extend
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from homeroom import engine
+from homeroom.engine import structure
 
 from . import plain
 from .zoo import (
@@ -63,6 +66,36 @@ def test_folds_of_any_size_are_exact():
         assert plain.same(outcome, plain.fit(each, TRAINING)) == []
     assert [o.updates_per_epoch for o in outcomes] == [3, 3, 3, 1, 1]
     assert [o.n_updates for o in outcomes] == [6, 6, 6, 2, 2]
+
+
+def test_a_count_of_rows_stays_a_constant_in_a_loop():
+    """A mean in one of several branches in a loop has the bits that it has alone.
+
+    Keras divides by an array of one number. A branch would take it as an argument, and
+    XLA then divides where it otherwise multiplies.
+    """
+
+    def weighted_mean(values):
+        n = jax.numpy.prod(np.array([values.shape[0]], np.int32))
+        return values.sum() / n.astype("float32") * np.float32(27)
+
+    closed = jax.make_jaxpr(weighted_mean)(np.zeros(27, np.float32))
+    alone = jax.jit(weighted_mean)
+
+    def in_a_loop(one):
+        branches = [lambda x: one(x)[0], lambda x: one(x)[0] + 1]
+        zeros = np.zeros(len(rows), np.int32)
+        each = jax.jit(
+            lambda i, x: jax.lax.map(
+                lambda a: jax.lax.switch(*a[:1], branches, a[1]), (i, x)
+            )
+        )
+        return each(zeros, rows).tolist()
+
+    rows = np.random.default_rng(0).exponential(size=(300, 27)).astype(np.float32)
+    expected = [float(alone(row)) for row in rows]
+    assert in_a_loop(structure.with_constants_inside(closed)) == expected
+    assert in_a_loop(jax.extend.core.jaxpr_as_fun(closed)) != expected
 
 
 def test_without_validation_the_values_are_the_same():

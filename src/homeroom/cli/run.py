@@ -10,7 +10,7 @@ import typer
 from . import options
 from .files import check_report_place
 from .inferred import say_what_was_inferred
-from .training import Plan, carry_out
+from .training import Plan, carry_out, foretell
 from .user_models import load_models
 
 if TYPE_CHECKING:
@@ -119,6 +119,10 @@ def run(  # noqa: PLR0913 - each is one option
         float,
         typer.Option(metavar="SHARE", help="Share of the rows to seal for the test."),
     ] = 0.2,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say what it would cost: nothing is kept."),
+    ] = False,
     keep_sealed: Annotated[
         bool,
         typer.Option(
@@ -189,7 +193,10 @@ def run(  # noqa: PLR0913 - each is one option
         plan,
         batch_size_was_given=batch_size is not None,
     )
-    carry_out(experiment, plan)
+    if dry_run:
+        foretell(experiment, plan)
+    else:
+        carry_out(experiment, plan)
 
 
 def _candidates(

@@ -76,6 +76,21 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
     output().print(f"report  {plan.report.resolve()}", style="bold", soft_wrap=True)
 
 
+def foretell(experiment: Experiment, plan: Plan) -> None:
+    """Print what the experiment would cost; train, keep and open nothing."""
+    from homeroom.report import forecast_table
+
+    tell("Compiling, and training a few batches to time them.\n", style="dim")
+    found = experiment.forecast(
+        cv=plan.cv,
+        seeds=plan.seeds,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
+        early_stopping=plan.early_stopping,
+    )
+    output().print(forecast_table(found))
+
+
 def write_report(record: RunRecord, path: Path) -> None:
     """Write a run as one HTML file, whole or not at all.
 

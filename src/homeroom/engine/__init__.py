@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .architecture import blueprint, from_leaves, imported, named_leaves, rebuilt
     from .door import device, lane_count
     from .ensemble import average
+    from .probe import Pace
     from .saving import load_model, save_model
     from .template import clone_function
     from .training import Prepared, prepare, train, trained_model
@@ -26,6 +27,7 @@ __all__ = [
     "EarlyStopping",
     "Member",
     "Outcome",
+    "Pace",
     "Prepared",
     "Training",
     "Weights",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 _LATE = {
+    "Pace": "probe",
     "Prepared": "training",
     "average": "ensemble",
     "blueprint": "architecture",

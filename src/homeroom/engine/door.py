@@ -42,6 +42,13 @@ def jax() -> Any:
     return import_module("jax")
 
 
+@cache
+def jax_core() -> Any:
+    """Return `jax.extend.core`, for traced functions taken apart."""
+    keras()
+    return import_module("jax.extend.core")
+
+
 def device() -> str:
     """Return the kind of device that trains: "cpu", "gpu" or "tpu"."""
     return str(jax().default_backend())

@@ -10,7 +10,13 @@ import numpy as np
 from homeroom import fingerprint
 
 from . import door, template
-from .structure import Structure, count_literals, evaluate, structure_of
+from .structure import (
+    Structure,
+    count_literals,
+    evaluate,
+    structure_of,
+    with_constants_inside,
+)
 
 PREDICT_ROWS = 256
 Lifted = Mapping[int, Any]  # the values of lifted literals, by position
@@ -92,9 +98,11 @@ class Steps:
         """Call a step; literals that are lifted have the values given, by position."""
         step, jax = self._jitted[which], door.jax()
         first, after = map(int, self._firsts[which : which + 2])
-        if not any(first <= position < after for position in lifted):
-            return step(*arguments)
         traced = step.trace(*jax.tree.map(jax.typeof, arguments))
+        if not any(first <= position < after for position in lifted):
+            tree = jax.tree.structure(traced.out_info)
+            apply = with_constants_inside(traced.jaxpr)
+            return tree.unflatten(apply(*jax.tree.leaves(arguments)))
         here = structure_of([traced.jaxpr]).literals
         known = self.structure.literals[first:after]
         same = len(here) == len(known) and all(

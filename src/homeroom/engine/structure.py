@@ -19,6 +19,8 @@ from homeroom import fingerprint
 
 from . import door
 
+_FEW = 16  # elements of an array that is made of single numbers
+
 # Operations that stand for the ones inside, and say nothing else about the values.
 _CALLS = {
     "jit": "jaxpr",
@@ -85,6 +87,31 @@ class _Value:
     product: tuple[Any, Any] | None = None
 
 
+def with_constants_inside(closed: Any) -> Any:
+    """Return a function that applies a closed jaxpr to its flat arguments.
+
+    Its small array constants (Keras counts rows with them) are made of single numbers.
+    A branch or a loop would take them as arguments otherwise, and XLA calculates
+    differently around what may change.
+    """
+    core = door.jax_core()
+
+    def apply(*arguments: Any) -> list[Any]:
+        constants = [_made_of_numbers(constant) for constant in closed.consts]
+        inside = core.ClosedJaxpr(closed.jaxpr, constants)
+        return list(core.jaxpr_as_fun(inside)(*arguments))
+
+    return apply
+
+
+def _made_of_numbers(constant: Any) -> Any:
+    lax, value = door.jax().lax, np.asarray(constant)
+    if value.ndim == 0 or not 0 < value.size <= _FEW:
+        return constant
+    numbers = [lax.full((1,), number, value.dtype) for number in value.flat]
+    return lax.reshape(lax.concatenate(numbers, 0), value.shape)
+
+
 def count_literals(closed: Any) -> int:
     """Return how many positions a closed jaxpr has."""
     literals: list[NDArray[Any]] = []
@@ -102,7 +129,7 @@ def _evaluate(
 ) -> list[_Value]:
     values: dict[Any, _Value] = dict(zip(jaxpr.invars, arguments, strict=True))
     for variable, const in zip(jaxpr.constvars, consts, strict=True):
-        values[variable] = _Value(const, known=True)
+        values[variable] = _Value(_made_of_numbers(const), known=True)
 
     def read(atom: Any) -> _Value:
         if not _is_literal(atom):

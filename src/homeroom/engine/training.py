@@ -32,7 +32,6 @@ from .member import (
     Training,
 )
 from .probe import Pace, pace_of
-from .program import Program
 from .relay import Relay
 from .workshop import Job, Workshop
 
@@ -155,12 +154,12 @@ class Prepared:
                 relay.close()
         return [outcomes.get(id(member), _NOT_BEGUN) for member in members]
 
-    def paces(self) -> dict[Hashable, tuple[Program, Pace] | str]:
+    def paces(self) -> dict[Hashable, Pace | str]:
         """Measure what an epoch of each group costs, or say why it is not foreseen.
 
         A few batches are trained in every lane at once, and nothing of it is kept.
         """
-        found: dict[Hashable, tuple[Program, Pace] | str] = {}
+        found: dict[Hashable, Pace | str] = {}
         for member in self._workshop.members:
             if member.group in found:
                 continue
@@ -169,8 +168,7 @@ class Prepared:
                 found[member.group] = job.reason or job.error
                 continue
             training = self._workshop.training
-            pace = pace_of(job, training, self.n_lanes)
-            found[member.group] = (job.program.program, pace)
+            found[member.group] = pace_of(job, training, self.n_lanes)
         return found
 
 

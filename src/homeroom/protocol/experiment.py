@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,42 +12,29 @@ from typing import Any
 import numpy as np
 
 from homeroom import data, engine, judgement, splits
-from homeroom.doctor import Case
-from homeroom.engine import EarlyStopping
+from homeroom.engine import EarlyStopping, Training
 from homeroom.errors import InputError, check_one_of
-from homeroom.records import (
-    COMPLETE,
-    FAILED,
-    INTERRUPTED,
-    RUNNING,
-    Examined,
-    Listener,
-    Metric,
-    RunRecord,
-    StageStarted,
-)
+from homeroom.records import RUNNING, Examined, Forecast, Listener, Metric, RunRecord
 from homeroom.store import Store, open_store
 
 from . import trials
-from .answers import counted, out_of_fold
-from .baselines import train_baselines
 from .candidate import Candidate
-from .choosing import select, told_preprocessing, warn_of_openings
+from .carrying_out import carry_out
+from .choosing import told_preprocessing, warn_of_openings
 from .defaults import defaults
 from .environment import environment
 from .epoch_choice import EPOCH_CHOICES
-from .examining import after_training, before_training, case_of, in_order_of_time
-from .final_model import FINAL_MODELS, REFIT, check_can_ship, ship
+from .examining import before_training, case_of, in_order_of_time
+from .final_model import FINAL_MODELS, REFIT, check_can_ship
 from .final_test import SealedTest
-from .fitting import Interrupted
+from .forecasting import forecast
 from .listening import check_verbose, progress
-from .materials import is_whole_file, keep_materials
+from .materials import is_whole_file
 from .member import MEAN_CURVE, check_seed, settings_of, training_of
 from .rows import whole_dataset
 from .run import Run, evolved
 from .trial import Ground
-from .tuned import Entry, Tuned, enter, entered, searched
-from .winner import keep_winner
+from .tuned import Tuned, enter, entered
 
 
 class Experiment:
@@ -244,24 +230,22 @@ class Experiment:
         """
         check_verbose(verbose)
         rule = judgement.check_rule(rule)
-        check_one_of("epoch_choice", epoch_choice, EPOCH_CHOICES)
         check_one_of("final_model", final_model, FINAL_MODELS)
-        n_lanes = engine.lane_count(lanes)
-        if self._time is not None and isinstance(cv, int):
-            cv = splits.TimeSeriesSplit(cv)
-        plan = splits.make_plan(cv, self._development, seed=self._seed)
-        training = training_of(
-            epochs=epochs,
-            batch_size=batch_size,
-            early_stopping=early_stopping,
-            class_weight=class_weight,
-            callbacks=callbacks,
+        ground = self._ground(
+            training_of(
+                epochs=epochs,
+                batch_size=batch_size,
+                early_stopping=early_stopping,
+                class_weight=class_weight,
+                callbacks=callbacks,
+            ),
+            cv,
+            epoch_choice,
+            lanes,
         )
-        if training.early_stopping is None:
-            training = replace(training, early_stopping=EarlyStopping(patience=10))
         case = case_of(
             self._development,
-            plan,
+            ground.plan,
             preprocess=self._preprocess,
             sealed=self._sealed.fingerprints,
             ids=self._row_ids,
@@ -269,19 +253,7 @@ class Experiment:
             seed=self._seed,
         )
         examined = before_training(case, overrule)
-        ground = Ground(
-            None,
-            self._development,
-            plan,
-            training,
-            n_seeds=1,
-            seed=self._seed,
-            preprocess=self._preprocess,
-            lanes=lanes,
-            epoch_choice=epoch_choice,
-        )
-        members = self._candidates or defaults(self._development)
-        entry = enter(members, ground, n_seeds=seeds)
+        entry = enter(self._members, ground, n_seeds=seeds)
         found = entry.descriptions
         check_can_ship(final_model, found)
         yardstick = trials.choose_metric(metric, self._development.record.task, found)
@@ -293,10 +265,10 @@ class Experiment:
             created_at=datetime.now(UTC),
             dataset=self._development.record,
             partition=self._partition,
-            plan=plan.record,
+            plan=ground.plan.record,
             settings=evolved(
                 settings_of(
-                    training,
+                    ground.training,
                     seed=self._seed,
                     n_seeds=seeds,
                     directions=directions,
@@ -309,7 +281,7 @@ class Experiment:
             candidates=tuple(
                 c.record(found[c.name].n_weights or None) for c in entry.members
             ),
-            environment=evolved(environment(), lanes=n_lanes),
+            environment=evolved(environment(), lanes=engine.lane_count(lanes)),
             examination=examined,
         )
         # kept, so that a store in memory knows what this experiment has opened
@@ -319,78 +291,85 @@ class Experiment:
             warn_of_openings(record, store, tell)
             tell(Examined(examined))
             record = store.create_run(record)
-            return self._carry_out(record, case, entry, store, tell, rule)
+            return carry_out(record, case, entry, self._sealed, store, tell, rule)
 
-    def _carry_out(
+    def forecast(  # noqa: PLR0913 - the words of `run`
         self,
-        record: RunRecord,
-        case: Case,
-        entry: Entry,
-        store: Store,
-        tell: Listener,
-        rule: Any,
-    ) -> Run:
-        started = clock.perf_counter()
+        *,
+        cv: Any = 5,
+        seeds: int = 1,
+        epochs: int = 100,
+        batch_size: int = 32,
+        early_stopping: EarlyStopping | None = None,
+        epoch_choice: str = MEAN_CURVE,
+        class_weight: dict[int, float] | None = None,
+        callbacks: Sequence[Any] = (),
+        lanes: int | None = None,
+    ) -> Forecast:
+        """Return what `run` would cost here: programs, seconds, memory.
 
-        def left(state: str, error: str | None = None) -> RunRecord:
-            return evolved(
-                record,
-                state=state,
-                error=error,
-                finished_at=datetime.now(UTC),
-                seconds=clock.perf_counter() - started,
-            )
+        Programs are compiled and a few batches trained in every lane; nothing of it is
+        kept or stored. Searches, estimators, the refit and the final test are not
+        foreseen. The arguments are those of `run`.
 
-        try:
-            candidates, searches = entry.tune(record.metric, tell)
-            prepared = entry.ready(candidates)
-            if searches:
-                record = searched(record, candidates, searches, prepared)
-            rows = self._development, self._file_rows
-            record = evolved(record, materials=keep_materials(store, prepared, *rows))
-            store.update_run(record)
-            blind = train_baselines(self._development, prepared.assignments)
-            record = evolved(record, baselines=blind)
-            course = entry.passes(prepared)
-            results = course.run(
-                record.settings,
-                record.metric,
-                tell,
-                keep=lambda result: store.save_member(record.id, result.record),
-            )
-            members = tuple(result.record for result in results)
-            names = [candidate.name for candidate in record.candidates]
-            members = tuple(sorted(members, key=lambda m: names.index(m.candidate)))
-            record = evolved(record, members=members)
-            if any(member.state == INTERRUPTED for member in members):
-                raise KeyboardInterrupt
-            by_name = {
-                name: [r for r in results if r.record.candidate == name]
-                for name in names
-            }
-            told = {name: out_of_fold(by_name[name], case.n_rows) for name in names}
-            assert record.examination is not None
-            examination = after_training(record.examination, case, told)
-            record = evolved(record, examination=examination)
-            record = evolved(record, selection=select(record, rule))
-            tell(StageStarted("refit"))
-            winner, shipped = ship(record, candidates, results, entry.ground, tell)
-            mine = by_name[winner.name]
-            record = evolved(
-                record,
-                refit=keep_winner(winner, shipped, store, tell),
-                out_of_fold=counted(told[winner.name], mine, self._development),
-            )
-        except KeyboardInterrupt:
-            record = left(INTERRUPTED)
-            store.update_run(record)
-            raise Interrupted(Run(record, store, None, None)) from None
-        except Exception as error:
-            store.update_run(left(FAILED, str(error)))
-            raise
-        record = left(COMPLETE)
-        store.update_run(record)
-        return Run(record, store, winner, self._sealed, told[winner.name])
+        Raises:
+            InputError: If an argument or a model is wrong.
+
+        Examples:
+            >>> import numpy as np, keras, homeroom as hr
+            >>> def line():
+            ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+            ...     model.compile("sgd", loss="mse")
+            ...     return model
+            >>> x = np.linspace(0, 1, 80).reshape(-1, 1)
+            >>> experiment = hr.Experiment(x, 2.5 * x).add("line", line)
+            >>> forecast = experiment.forecast(cv=4, seeds=2, epochs=9)
+            >>> forecast.n_trainings, len(forecast.programs)
+            (8, 1)
+        """
+        training = training_of(
+            epochs=epochs,
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+            class_weight=class_weight,
+            callbacks=callbacks,
+        )
+        ground = self._ground(training, cv, epoch_choice, lanes)
+        tuned = [each.name for each in self._members if isinstance(each, Tuned)]
+        fixed = [each for each in self._members if isinstance(each, Candidate)]
+        return forecast(enter(fixed, ground, n_seeds=seeds).fixed, epoch_choice, tuned)
+
+    @property
+    def _members(self) -> Sequence[Candidate | Tuned]:
+        return self._candidates or defaults(self._development)
+
+    def _ground(
+        self, training: Training, cv: Any, epoch_choice: str, lanes: int | None
+    ) -> Ground:
+        """Return what every training of a run shares.
+
+        Raises:
+            InputError: If the folds cannot be made, or an argument is wrong.
+        """
+        check_one_of("epoch_choice", epoch_choice, EPOCH_CHOICES)
+        engine.lane_count(lanes)
+        if self._time is not None and isinstance(cv, int):
+            cv = splits.TimeSeriesSplit(cv)
+        plan = splits.make_plan(cv, self._development, seed=self._seed)
+        if training.early_stopping is None:
+            training = replace(training, early_stopping=EarlyStopping(patience=10))
+        return Ground(
+            None,
+            self._development,
+            plan,
+            training,
+            n_seeds=1,
+            seed=self._seed,
+            preprocess=self._preprocess,
+            lanes=lanes,
+            epoch_choice=epoch_choice,
+            file_rows=self._file_rows,
+        )
 
     def __repr__(self) -> str:
         return (

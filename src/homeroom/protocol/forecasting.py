@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from homeroom.engine import Pace
 from homeroom.records import CandidateCost, Forecast, ProgramRecord
 
-from .epoch_choice import INNER_SPLIT, ONE_STD_ERR
-from .member import Assignment
+from .member import INNER_SPLIT, ONE_STD_ERR, Assignment
 from .trials import Trials
 
+Paces = Mapping[Hashable, Pace | str]
 _CALLS_AT_ONCE = 2  # a lane may hold the call with the best epoch beside the last
 
 
@@ -40,7 +41,7 @@ def forecast(
         costs.append(cost)
         if cost.seconds_per_epoch is None:
             continue
-        found = [paces[each.member.group][1] for each in mine]
+        found = _paces_of(mine, paces)
         once = float(np.mean([pace.seconds_once for pace in found]))
         epochs = np.array([cost.least_epochs, cost.most_epochs])
         seconds += cost.n_trainings * (epochs * cost.seconds_per_epoch + once)
@@ -60,7 +61,7 @@ def forecast(
 
 
 def _cost(
-    name: str, mine: Sequence[Assignment], prepared: Trials, paces: Any
+    name: str, mine: Sequence[Assignment], prepared: Trials, paces: Paces
 ) -> CandidateCost:
     training = prepared.training
     least = training.epochs
@@ -71,12 +72,12 @@ def _cost(
     if mine[0].candidate.kind == "estimator":
         least, reason = 0, "a scikit-learn estimator has no epochs"
     else:
-        found = [paces[each.member.group] for each in mine]
-        said = [pace for pace in found if isinstance(pace, str)]
-        if said:
-            reason = f"plain Keras trains it: {said[0]}"
+        why = [w for e in mine if isinstance(w := paces[e.member.group], str)]
+        if why:
+            reason = f"plain Keras trains it: {why[0]}"
         else:
-            per_epoch = float(np.mean([p.seconds_per_epoch for _, p in found]))
+            found = [pace.seconds_per_epoch for pace in _paces_of(mine, paces)]
+            per_epoch = float(np.mean(found))
     return CandidateCost(
         candidate=name,
         n_trainings=len(mine),
@@ -85,6 +86,11 @@ def _cost(
         seconds_per_epoch=per_epoch,
         reason=reason,
     )
+
+
+def _paces_of(mine: Sequence[Assignment], paces: Paces) -> list[Pace]:
+    found = (paces[each.member.group] for each in mine)
+    return [pace for pace in found if isinstance(pace, Pace)]
 
 
 def _searched(name: str) -> CandidateCost:
@@ -98,13 +104,16 @@ def _searched(name: str) -> CandidateCost:
     )
 
 
-def _programs(by_name: Any, paces: Any) -> tuple[ProgramRecord, ...]:
+def _programs(
+    by_name: Mapping[str, Sequence[Assignment]], paces: Paces
+) -> tuple[ProgramRecord, ...]:
     names: dict[Any, list[str]] = {}
     for name, mine in by_name.items():
         for each in mine:
             found = paces.get(each.member.group)
-            if isinstance(found, tuple) and name not in names.setdefault(found[0], []):
-                names[found[0]].append(name)
+            if isinstance(found, Pace):
+                mine_of = names.setdefault(found.program, [])
+                mine_of += [name] if name not in mine_of else []
     return tuple(
         ProgramRecord(
             candidates=tuple(of), reason=program.reason, seconds=program.seconds

@@ -35,7 +35,8 @@ class Ground:
     """What every trial of a search shares.
 
     `epoch_choice` is for the candidates that are compared. A trial's folds do not run
-    at the same time, so that each stops by its own curve.
+    at the same time, so that each stops by its own curve. `file_rows` are the rows of
+    the file that the dataset has, None where no file can be read again.
     """
 
     model: Any
@@ -47,6 +48,7 @@ class Ground:
     preprocess: Any = None
     lanes: int | None = None
     epoch_choice: str = PER_FOLD
+    file_rows: Any = None
 
 
 @dataclass(eq=False)

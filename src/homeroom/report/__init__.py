@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .charts import curves_chart, fit_chart, interval_chart, strip_chart
     from .examination import ExaminationView, examination_panel, examination_view
+    from .forecast import forecast_table, forecast_text
     from .formats import (
         format_count,
         format_epochs,
@@ -89,6 +90,8 @@ __all__ = [
     "fit_chart",
     "fit_html",
     "fit_view",
+    "forecast_table",
+    "forecast_text",
     "format_count",
     "format_epochs",
     "format_interval",
@@ -135,6 +138,7 @@ __all__ = [
 _FILE_OF = {
     "charts": ("curves_chart", "fit_chart", "interval_chart", "strip_chart"),
     "examination": ("ExaminationView", "examination_panel", "examination_view"),
+    "forecast": ("forecast_table", "forecast_text"),
     "formats": (
         "format_count",
         "format_epochs",

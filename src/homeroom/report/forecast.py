@@ -24,7 +24,9 @@ def forecast_text(forecast: Forecast) -> str:
     if least != most:
         said += ", by how soon early stopping ends them"
     said += "."
-    apart = [cost.candidate for cost in forecast.costs if cost.seconds_per_epoch is None]
+    apart = [
+        cost.candidate for cost in forecast.costs if cost.seconds_per_epoch is None
+    ]
     if apart:
         said += f" Not foreseen: {', '.join(apart)}."
     if forecast.peak_bytes is not None:
