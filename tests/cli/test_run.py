@@ -261,3 +261,17 @@ def test_an_ensemble_predicts_what_it_scored(
     result = invoke("run", separable, "-t", "answer", *few, "--final-model", "mean")
     assert result.exit_code == 2
     assert "best_member" in result.stderr
+
+
+def test_a_dry_run_says_the_cost_and_keeps_nothing(
+    tables: Path, tmp_path: Path, invoke: Invoke, few: tuple[str, ...]
+) -> None:
+    """--dry-run prints trainings, seconds and programs, and writes no file."""
+    options = ("--target", "cultivar", *few, "--dry-run")
+    result = invoke("run", tables / "wine.csv", *options)
+    assert result.exit_code == 0, result.stderr
+    said = flat(result.stdout)
+    assert "small MLP" in said
+    assert "Program for small MLP: the first of its structure" in said
+    assert "Not foreseen: gradient boosting." in said
+    assert not list(Path.cwd().iterdir())
