@@ -19,7 +19,7 @@ from homeroom import fingerprint
 from . import door
 
 # Operations that stand for the ones inside, and say nothing else about the values.
-_CALLS = {
+CALLS = {
     "jit": "jaxpr",
     "pjit": "jaxpr",
     "closed_call": "call_jaxpr",
@@ -112,7 +112,7 @@ def _evaluate(
 
     for equation in jaxpr.eqns:
         inputs = [read(atom) for atom in equation.invars]
-        inner = equation.params.get(_CALLS.get(equation.primitive.name, ""))
+        inner = equation.params.get(CALLS.get(equation.primitive.name, ""))
         if inner is None:
             outputs = _bind(equation, inputs)
         else:
@@ -167,7 +167,7 @@ def _lines(jaxpr: Any, literals: list[NDArray[Any]]) -> Iterator[str]:
 
     yield " ".join(map(name, [*jaxpr.constvars, *jaxpr.invars]))
     for equation in jaxpr.eqns:
-        called = _CALLS.get(equation.primitive.name, "")
+        called = CALLS.get(equation.primitive.name, "")
         inner = equation.params.get(called)
         told = [] if inner is not None else sorted(equation.params.items())
         yield " ".join([

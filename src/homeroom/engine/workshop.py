@@ -138,6 +138,7 @@ class Workshop:
             shape,
             self._one_core,
             self.training.search,
+            self.training.operations,
         )
         return (
             model,

@@ -33,7 +33,16 @@ from .examination import (
     SheetLine,
 )
 from .history import History, Metric, Verdict
-from .member import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, MemberRecord
+from .member import (
+    COMPLETE,
+    EXACT,
+    FAILED,
+    INTERRUPTED,
+    LOWERED,
+    PRUNED,
+    RUNNING,
+    MemberRecord,
+)
 from .out_of_fold import ConfidenceBin, OutOfFold
 from .run import (
     FORMAT,
@@ -52,10 +61,12 @@ __all__ = [
     "BY_EPOCHS",
     "BY_FOLDS",
     "COMPLETE",
+    "EXACT",
     "FAILED",
     "FORMAT",
     "INTERRUPTED",
     "LEAKAGE",
+    "LOWERED",
     "NOTE",
     "PRUNED",
     "RUNNING",
