@@ -3,19 +3,18 @@
 Outside loops XLA turns a convolution whose axes come in an unusual order, as those of
 every gradient do, into transpositions around one in the usual order, which it computes
 fast. Inside loops it does not (its pass reads the entry computation only) and falls
-back to code that takes 15 to 40 times as long. Writing the transpositions ourselves
-gives the speed back, and every bit of what `keras.Model.fit` computes.
+back to code that takes up to 50 times as long and adds in another order. Writing the
+transpositions ourselves gives back the speed, and every bit of `keras.Model.fit`.
 
-Convolutions in groups are slow everywhere: XLA computes about 3 of their products in
-the time of 45 of a full one's. Other forms are faster here, and add in another order.
-Milliseconds inside a loop on one core, (64, 14, 14, 16) by (3, 3), forward, gradient
-of the input, gradient of the kernel:
+Convolutions in groups are slow outside of loops, too. Other forms of them are faster,
+but round differently. Milliseconds inside a loop on one core, (64, 14, 14, 16) by
+(3, 3): forward, gradient of the input, gradient of the kernel.
 
-    depthwise, as XLA has it     10.7    11.3    36.8
-    as a sum of shifted products  0.18    0.2     1.4
-    with zeros between groups     1.2     1.2     0.9
-    4 groups, as XLA has it       4.2     5.4    20.5
-    with zeros between groups     1.3     1.4     1.6
+    depthwise, as it is          10.7   0.25   36.8
+    as a sum of shifted products  0.2   0.15    1.4
+    with zeros between groups     1.2   1.2     0.9
+    4 groups, as they are         4.2   5.4    20.5
+    with zeros between groups     1.3   1.4     1.6
 """
 
 from __future__ import annotations
@@ -32,7 +31,8 @@ from . import door
 NAME = "conv_general_dilated"
 _MOST_SHIFTS = 64  # products in one sum: beyond, it is the compiler that takes long
 _MOST_GROUPS = 8  # zeros between more groups cost more than they save
-_MOST_CHANNELS = 16  # the same, for the kernel of a depthwise convolution
+_MOST_PAIRS = 16  # the same, for the gradient of a kernel
+_WIDE_PAIRS = 32  # the same, where no shifted products can be summed instead
 
 Params = dict[str, Any]
 Compute = Callable[[Any, Any, Any], Any]
@@ -42,23 +42,8 @@ Compute = Callable[[Any, Any, Any], Any]
 class Form:
     """How to compute a convolution, and whether every bit of it is Keras's."""
 
-    compute: Callable[[Any], Any]
+    compute: Callable[[Any, Any], Any]
     is_exact: bool = True
-
-
-@dataclass(frozen=True)
-class _Sizes:
-    """A convolution's kernel positions, groups and channels in each."""
-
-    n_positions: int
-    groups: int
-    inputs: int
-    outputs: int
-
-    @property
-    def is_depthwise(self) -> bool:
-        """Whether a channel goes in, or comes out, of each group."""
-        return min(self.inputs, self.outputs) == 1
 
 
 def form_of(equation: Any, *, exact: bool) -> Form | None:
@@ -68,48 +53,59 @@ def form_of(equation: Any, *, exact: bool) -> Form | None:
         equation: Of a traced step.
         exact: Whether only forms that are exact will do.
     """
-    p = equation.params
     left, right = (atom.aval for atom in equation.invars)
-    specs = p["dimension_numbers"]
+    # sums of few bits would need more of them in between
     exact = exact or not left.dtype == right.dtype == "float32"
-    if p["batch_group_count"] > 1:
-        return _of_kernel_gradient(equation, left, right, exact=exact)
-    sizes = _Sizes(
-        prod(right.shape[axis] for axis in specs.rhs_spec[2:]),
-        p["feature_group_count"],
-        right.shape[specs.rhs_spec[1]],
-        right.shape[specs.rhs_spec[0]] // p["feature_group_count"],
-    )
-    if sizes.groups > 1 and not exact:
-        if sizes.is_depthwise and sizes.n_positions <= _MOST_SHIFTS:
-            return Form(partial(_with_usual_axes, _shifted), is_exact=False)
-        if sizes.groups <= _MOST_GROUPS:
-            return Form(partial(_with_usual_axes, _with_zeros), is_exact=False)
-    if specs == _usual(left.ndim):
-        return None
-    return Form(partial(_with_usual_axes, _plain))
-
-
-def _of_kernel_gradient(
-    equation: Any, left: Any, right: Any, *, exact: bool
-) -> Form | None:
-    """The gradient of a grouped convolution's kernel: batches are in groups."""
     p, specs = equation.params, equation.params["dimension_numbers"]
-    groups = p["batch_group_count"]
-    sizes = _Sizes(
-        prod(equation.outvars[0].aval.shape[axis] for axis in specs.out_spec[2:]),
-        groups,
-        left.shape[specs.lhs_spec[0]] // groups,
-        right.shape[specs.rhs_spec[0]] // groups,
-    )
-    is_wide = groups > _MOST_CHANNELS and set(p["lhs_dilation"]) == {1}
-    if is_wide and not exact and sizes.inputs == 1:
-        if sizes.n_positions <= _MOST_SHIFTS:
-            return Form(partial(_with_usual_axes, _shifted_gradient), is_exact=False)
-    return Form(partial(_with_usual_axes, _all_pairs))
+    if p["batch_group_count"] > 1:
+        groups = p["batch_group_count"]
+        inputs = left.shape[specs.lhs_spec[0]] // groups
+        outputs = right.shape[specs.rhs_spec[0]] // groups
+        shape, spec = equation.outvars[0].aval.shape, specs.out_spec
+        shifts = prod(shape[axis] for axis in spec[2:])
+        shifts = shifts if set(p["lhs_dilation"]) == {1} else _MOST_SHIFTS + 1
+        return _form_of_gradient(equation, (groups, inputs, outputs), shifts, exact)
+    is_usual = specs == _usual(left.ndim)
+    if p["feature_group_count"] > 1 and not exact:
+        return _form_of_groups(equation, right, is_usual=is_usual)
+    return None if is_usual else Form(_with_usual_axes(_plain, equation))
 
 
-def _with_usual_axes(compute: Compute, equation: Any) -> Any:
+def _form_of_groups(equation: Any, right: Any, *, is_usual: bool) -> Form | None:
+    p, specs = equation.params, equation.params["dimension_numbers"]
+    groups = p["feature_group_count"]
+    inputs = right.shape[specs.rhs_spec[1]]
+    outputs = right.shape[specs.rhs_spec[0]] // groups
+    shifts = prod(right.shape[axis] for axis in specs.rhs_spec[2:])
+    # gradients of strided steps, and of several outputs, are faster as they are
+    is_simple = inputs == 1 and set(p["lhs_dilation"]) == {1}
+    if shifts <= _MOST_SHIFTS and (
+        is_simple or (is_usual and min(inputs, outputs) == 1)
+    ):
+        return Form(_with_usual_axes(_shifted, equation), is_exact=False)
+    if groups <= _MOST_GROUPS and min(inputs, outputs) > 1:
+        return Form(_with_usual_axes(_with_zeros, equation), is_exact=False)
+    return None if is_usual else Form(partial(_as_it_is, equation), is_exact=False)
+
+
+def _form_of_gradient(
+    equation: Any, sizes: tuple[int, int, int], shifts: int, exact: bool
+) -> Form:
+    """The gradient of a grouped convolution's kernel: batches are in groups."""
+    groups, inputs, outputs = sizes
+    is_depthwise = inputs == outputs == 1
+    if exact:
+        compute = _all_pairs if is_depthwise else _as_space
+        return Form(_with_usual_axes(compute, equation))
+    can_shift = inputs == 1 and shifts <= _MOST_SHIFTS
+    if groups <= (_MOST_PAIRS if can_shift else _WIDE_PAIRS):
+        return Form(_with_usual_axes(_all_pairs, equation), is_exact=is_depthwise)
+    if can_shift:
+        return Form(_with_usual_axes(_shifted_gradient, equation), is_exact=False)
+    return Form(partial(_as_it_is, equation), is_exact=False)
+
+
+def _with_usual_axes(compute: Compute, equation: Any) -> Callable[[Any, Any], Any]:
     """Return a function of (left, right) that has `compute` see the usual axes."""
     lax = door.jax().lax
     specs = equation.params["dimension_numbers"]
@@ -140,6 +136,10 @@ def _plain(equation: Any, left: Any, right: Any, **changed: Any) -> Any:
     return equation.primitive.bind(left, right, **params)
 
 
+def _as_it_is(equation: Any, left: Any, right: Any) -> Any:
+    return equation.primitive.bind(left, right, **equation.params)
+
+
 def _with_zeros(equation: Any, left: Any, right: Any) -> Any:
     """One full convolution, by a kernel that is zero from one group to another."""
     jnp = door.jax().numpy
@@ -158,6 +158,25 @@ def _all_pairs(equation: Any, left: Any, right: Any) -> Any:
     middle = (1,) * (pairs.ndim - 2)
     kept = jnp.where(own.reshape(len(own), *middle, -1), pairs, 0)
     return kept.reshape(groups, -1, *kept.shape[1:]).sum(0)
+
+
+def _as_space(equation: Any, left: Any, right: Any) -> Any:
+    """The groups as one more axis of space, at whose every step the next one meets."""
+    jnp, p = door.jax().numpy, equation.params
+    groups = p["batch_group_count"]
+    left = jnp.moveaxis(left.reshape(groups, -1, *left.shape[1:]), 0, -2)
+    right = right.reshape(*right.shape[:-1], groups, -1)
+    out = _plain(
+        equation,
+        left,
+        jnp.moveaxis(right, -2, -3),
+        batch_group_count=1,
+        window_strides=(*p["window_strides"], groups - 1),
+        padding=(*p["padding"], (0, 0)),
+        lhs_dilation=(*p["lhs_dilation"], groups),
+        rhs_dilation=(*p["rhs_dilation"], 1),
+    )
+    return out.reshape(*out.shape[:-2], -1)
 
 
 def _own_group(n_rows: int, n_columns: int, groups: int) -> Any:

@@ -103,6 +103,6 @@ def _bind(equation: Any, inputs: list[Any], *, exact: bool) -> list[Any]:
     primitive = equation.primitive
     with equation.ctx.manager:
         if (form := _form(equation, exact=exact)) is not None:
-            return [form.compute(equation)(*inputs)]
+            return [form.compute(*inputs)]
         outputs = primitive.bind(*inputs, **primitive.get_bind_params(equation.params))
     return list(outputs) if primitive.multiple_results else [outputs]
