@@ -91,6 +91,33 @@ def test_a_form_inside_a_loop_is_the_operation_outside(drawn):
                 np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * scale)
 
 
+@given(
+    st.sampled_from([(6,), (7,), (4, 6), (7, 5), (4, 4, 4)]),
+    st.integers(2, 3),
+    st.sampled_from([None, 1, 2]),
+    st.sampled_from(["same", "valid"]),
+    st.integers(0, 99),
+)
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_the_gradient_of_max_pooling_is_the_operations(
+    space, size, strides, padding, seed
+):
+    """Every bit, also where several places of a window are the largest, or NaN."""
+    random = np.random.default_rng(seed)
+    x = random.integers(-2, 2, size=(3, *space, 2)).astype("float32")
+    x[0] = np.where(x[0] == 1, np.nan, x[0])
+
+    def pooled(x, _):
+        return keras.ops.max_pool(x, size, strides or size, padding)
+
+    step = jax.jit(partial(outcome_and_gradients, pooled))
+    expected = jax.tree.leaves(step(x, np.float32(0)))
+    written = looping.written(step, exact=True)
+    found = jax.tree.leaves(in_a_loop(written)(x, np.float32(0)))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_only_what_is_slow_in_a_loop_is_rewritten():
     """A convolution whose axes are usual stays, and so does a step without any."""
 

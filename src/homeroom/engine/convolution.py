@@ -20,13 +20,13 @@ but round differently. Milliseconds inside a loop on one core, (64, 14, 14, 16) 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import product
 from math import prod
 from typing import Any
 
 from . import door
+from .form import Form
 
 NAME = "conv_general_dilated"
 _MOST_SHIFTS = 64  # products in one sum: beyond, it is the compiler that takes long
@@ -36,14 +36,6 @@ _WIDE_PAIRS = 32  # the same, where no shifted products can be summed instead
 
 Params = dict[str, Any]
 Compute = Callable[[Any, Any, Any], Any]
-
-
-@dataclass(frozen=True)
-class Form:
-    """How to compute a convolution, and whether every bit of it is Keras's."""
-
-    compute: Callable[[Any, Any], Any]
-    is_exact: bool = True
 
 
 def form_of(equation: Any, *, exact: bool) -> Form | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from homeroom.records import EXACT, LOWERED
 
-from . import convolution, door
+from . import convolution, door, pooling
+from .form import Form
 from .structure import CALLS
 
 
@@ -54,9 +55,11 @@ def sameness(traced: Sequence[Any], *, exact: bool) -> str:
     return EXACT if all(form.is_exact for form in forms if form) else LOWERED
 
 
-def _form(equation: Any, *, exact: bool) -> convolution.Form | None:
+def _form(equation: Any, *, exact: bool) -> Form | None:
     if equation.primitive.name == convolution.NAME:
         return convolution.form_of(equation, exact=exact)
+    if equation.primitive.name == pooling.NAME:
+        return pooling.form_of(equation)
     return None
 
 
