@@ -14,6 +14,7 @@ import platformdirs
 from homeroom.errors import InputError
 
 _CACHE_BYTES = 512 * 1024 * 1024
+FASTEST, KERAS = "fastest", "keras"
 
 
 @cache
@@ -52,6 +53,33 @@ def jax_core() -> Any:
 def device() -> str:
     """Return the kind of device that trains: "cpu", "gpu" or "tpu"."""
     return str(jax().default_backend())
+
+
+def operations() -> str:
+    """Return which operations train: HOMEROOM_OPERATIONS, "fastest" if it is not set.
+
+    Raises:
+        InputError: If it is set to anything but "fastest" or "keras".
+    """
+    return checked_operations(
+        os.environ.get("HOMEROOM_OPERATIONS") or FASTEST, "HOMEROOM_OPERATIONS"
+    )
+
+
+def checked_operations(chosen: str, name: str) -> str:
+    """Return `chosen` if it is one of the two; `name` is what the user calls it.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if chosen not in {FASTEST, KERAS}:
+        msg = (
+            f"{name}={chosen}: use {FASTEST!r} (a faster form may stand in for an "
+            f"operation, equal within rounding) or {KERAS!r} (every bit is that of "
+            "keras.Model.fit)."
+        )
+        raise InputError(msg)
+    return chosen
 
 
 def lane_count(lanes: int | None = None) -> int:

@@ -222,6 +222,7 @@ def run(
         initial_weights=initial,
         final_weights=template.weights_fingerprint(state),
         evaluation_changed_state=changed,
+        sameness=program.steps.description.sameness,
         n_weights=sum(int(np.size(v)) for v in state[0]),
         weights=template.to_host(state) if training.keep_weights else None,
         predictions=_predictions(member, state, mine, training),

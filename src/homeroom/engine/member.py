@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeroom.records import History
+from homeroom.records import EXACT, History
 
+from . import door
 from .stopping import EarlyStopping
 
 Rows = NDArray[np.int32]
@@ -65,6 +66,9 @@ class Training:
 
     `row_counts` has numbers of training and validation rows that members of other
     calls will have: programs are made to fit those too, and are made only once.
+
+    `operations` "fastest" lets a faster form of a grouped convolution stand in for
+    Keras's on CPU, equal to it within rounding; "keras" lets nothing stand in.
     """
 
     epochs: int = 1
@@ -78,6 +82,7 @@ class Training:
     keep_predictions: bool = False
     search: str = ""
     row_counts: tuple[tuple[int, int], ...] = ()
+    operations: str = field(default_factory=door.operations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +109,7 @@ class Outcome:
     seconds: float = 0.0
     path: str = "scan"
     path_reason: str | None = None
+    sameness: str = EXACT
     initial_weights: str = ""
     final_weights: str = ""
     evaluation_changed_state: bool = False
@@ -121,7 +127,8 @@ class Description:
     those that are known to "max" or "min". `sparse_widths` has, per output with a
     sparse categorical loss, the number of classes it can name (None for others).
     `plain` means that scores follow from outputs by what `compile` was given, with no
-    `test_step` or `compute_loss` of the model's own.
+    `test_step` or `compute_loss` of the model's own. `sameness` is that of
+    `records.MemberRecord`.
     """
 
     names: tuple[str, ...]
@@ -129,6 +136,7 @@ class Description:
     n_weights: int
     sparse_widths: tuple[int | None, ...] = ()
     plain: bool = True
+    sameness: str = EXACT
 
 
 OnEpoch = Callable[[Member, int, dict[str, float]], None]

@@ -21,13 +21,15 @@ _KEPT_MODELS = 1024
 class Setting:
     """Where a model is trained: on which arrays, in which batches and cores.
 
-    Models of one `search` share a program though they differ in constants.
+    Models of one `search` share a program though they differ in constants; those of
+    different `operations` never do.
     """
 
     arrays: Any = field(compare=False)
     shape: Shape
     one_core: bool
     search: str
+    operations: str
     kinds: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
@@ -76,7 +78,7 @@ class Programs:
             self._met.move_to_end((told, setting))
             return self._met[told, setting]
         finish()
-        steps = Steps(model, setting.arrays, setting.shape.train.size)
+        steps = _steps(model, setting)
         structure = steps.structure
         fixed = () if setting.search else tuple(v.tobytes() for v in structure.literals)
         key = (structure.skeleton, fixed, setting)
@@ -103,8 +105,7 @@ class Programs:
             program = _made(met.family.first, setting, met.family.lifted, reason)
         except LiteralsMovedError:
             finish()
-            steps = Steps(model, setting.arrays, setting.shape.train.size)
-            program = _made(steps, setting, frozenset(), reason)
+            program = _made(_steps(model, setting), setting, frozenset(), reason)
         met.family.programs = [*met.family.programs, program][-_KEPT_IN_FAMILY:]
         values = program.values_of(met.structure)
         assert values is not None
@@ -132,6 +133,11 @@ class Programs:
                 del self._met[key]
         while len(self._met) > _KEPT_MODELS:
             self._met.popitem(last=False)
+
+
+def _steps(model: Any, setting: Setting) -> Steps:
+    size, exact = setting.shape.train.size, setting.operations == door.KERAS
+    return Steps(model, setting.arrays, size, exact=exact)
 
 
 def _made(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from homeroom import fingerprint
 
-from . import door, template
+from . import door, looping, template
 from .structure import (
     Structure,
     count_literals,
@@ -35,16 +36,22 @@ class Steps:
         model: A model that is built, its optimizer too.
         arrays: What `device_arrays` returned.
         batch_size: Rows in the batch by which the structure is told.
+        exact: Whether no operation may differ from Keras's in any bit.
     """
 
-    def __init__(self, model: Any, arrays: Any, batch_size: int) -> None:
+    def __init__(
+        self, model: Any, arrays: Any, batch_size: int, *, exact: bool
+    ) -> None:
         jax = door.jax()
         self.model = model
         self.fresh_optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
         self.fresh_metrics = _fresh_metrics(model)
-        self._jitted = tuple(
+        own = tuple(
             jax.jit(step, inline=True)
             for step in (self._take_train_step, self._take_test_step, self._output)
+        )
+        self._jitted = tuple(
+            jax.jit(looping.written(step, exact=exact), inline=True) for step in own
         )
         trainable, non_trainable, optimizer = template.state_of(model)
         metrics = self.fresh_metrics
@@ -70,7 +77,11 @@ class Steps:
             raise TypeError(msg)
         self.train_names = tuple(template.flat_logs(self.train_logs))
         self.test_names = tuple(template.flat_logs(self.test_logs))
-        self.description = template.describe(model, arrays[1], self.test_names)
+        traced = [step.trace(*a) for step, a in zip(own, told, strict=True)]
+        self.description = replace(
+            template.describe(model, arrays[1], self.test_names),
+            sameness=looping.sameness(traced, exact=exact),
+        )
 
     def train(self, lifted: Lifted, state: Any, arrays: Any, rows: Any) -> Any:
         """Return (logs, state) after training on one batch."""

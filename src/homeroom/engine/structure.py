@@ -22,7 +22,7 @@ from . import door
 _FEW = 16  # elements of an array that is made of single numbers
 
 # Operations that stand for the ones inside, and say nothing else about the values.
-_CALLS = {
+CALLS = {
     "jit": "jaxpr",
     "pjit": "jaxpr",
     "closed_call": "call_jaxpr",
@@ -140,7 +140,7 @@ def _evaluate(
 
     for equation in jaxpr.eqns:
         inputs = [read(atom) for atom in equation.invars]
-        inner = equation.params.get(_CALLS.get(equation.primitive.name, ""))
+        inner = equation.params.get(CALLS.get(equation.primitive.name, ""))
         if inner is None:
             outputs = _bind(equation, inputs)
         else:
@@ -197,7 +197,7 @@ def _lines(jaxpr: Any, literals: list[NDArray[Any]]) -> Iterator[str]:
 
     yield " ".join(map(name, [*jaxpr.constvars, *jaxpr.invars]))
     for equation in jaxpr.eqns:
-        called = _CALLS.get(equation.primitive.name, "")
+        called = CALLS.get(equation.primitive.name, "")
         inner = equation.params.get(called)
         told = [] if inner is not None else sorted(equation.params.items())
         yield " ".join([

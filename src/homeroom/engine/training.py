@@ -67,6 +67,7 @@ def prepare(
     Raises:
         InputError: If a model function, an argument or the monitor is wrong.
     """
+    door.checked_operations(training.operations, "operations")
     kept, rule = callbacks.adopt(training.callbacks, training.early_stopping)
     training = replace(training, callbacks=kept, early_stopping=rule)
     _check_weights(members, training)

@@ -192,7 +192,11 @@ class Workshop:
         if member.validation_rows is None:
             shape = replace(shape, n_measured=1)
         return Setting(
-            self._arrays(member.arrays), shape, self._one_core, self.training.search
+            self._arrays(member.arrays),
+            shape,
+            self._one_core,
+            self.training.search,
+            self.training.operations,
         )
 
     def _place(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:

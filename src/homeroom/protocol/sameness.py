@@ -42,10 +42,10 @@ class Level:
 
 def level_of(member: MemberRecord, device: str) -> Level:
     """Return the sameness that is promised for a stored training."""
-    del member  # one whose operations were lowered will say so
-    if device == "cpu":
+    if device == "cpu" and member.sameness == EXACT:
         return Level(EXACT, 0.0)
-    return Level(f"within {_WITHIN:g}", _WITHIN)  # GPUs add in an order of their own
+    # a GPU adds in an order of its own, and so does what was lowered
+    return Level(f"within {_WITHIN:g}", _WITHIN)
 
 
 def compared(

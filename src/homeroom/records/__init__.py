@@ -35,7 +35,16 @@ from .examination import (
 from .forecast import CandidateCost, Forecast, ProgramRecord
 from .history import History, Metric, Verdict
 from .materials import Materials
-from .member import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, MemberRecord
+from .member import (
+    COMPLETE,
+    EXACT,
+    FAILED,
+    INTERRUPTED,
+    LOWERED,
+    PRUNED,
+    RUNNING,
+    MemberRecord,
+)
 from .out_of_fold import ConfidenceBin, OutOfFold
 from .run import (
     FORMAT,
@@ -51,7 +60,6 @@ from .run import (
 from .search import BY_EPOCHS, BY_FOLDS, Pruning, SearchRecord, TrialRecord
 from .verification import (
     DIFFERENT,
-    EXACT,
     IDENTICAL,
     UNVERIFIED,
     Difference,
@@ -71,6 +79,7 @@ __all__ = [
     "IDENTICAL",
     "INTERRUPTED",
     "LEAKAGE",
+    "LOWERED",
     "NOTE",
     "PRUNED",
     "RUNNING",

@@ -8,6 +8,7 @@ from .history import History
 
 COMPLETE, FAILED, INTERRUPTED, RUNNING = "COMPLETE", "FAILED", "INTERRUPTED", "RUNNING"
 PRUNED = "PRUNED"
+EXACT, LOWERED = "exact", "lowered"
 
 
 class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +20,9 @@ class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
     (the budget was used), "patience", "pruned", "diverged", "interrupted" or "error".
     `path` is
     "scan" (one compiled epoch), "keras.fit" (plain Keras, `path_reason` says why) or
-    "estimator".
+    "estimator". `sameness` is "exact" when every operation was Keras's own, and
+    "lowered" when a faster one stood in for some: values are then those of
+    `keras.Model.fit` within rounding, and not bit for bit.
     Epochs are 0-based, as in Keras.
     """
 
@@ -38,6 +41,7 @@ class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     path: str = "scan"
     path_reason: str | None = None
+    sameness: str = EXACT
     initial_weights: str = ""
     final_weights: str = ""
     evaluation_changed_state: bool = False

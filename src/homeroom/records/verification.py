@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 IDENTICAL, DIFFERENT, UNVERIFIED = "identical", "different", "not verified"
-EXACT = "exact"
 
 
 class Difference(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from homeroom import judgement
-from homeroom.records import COMPLETE, FAILED, INTERRUPTED
+from homeroom.records import COMPLETE, FAILED, INTERRUPTED, LOWERED
 
 from . import measures
 from .curves import LOSS
@@ -215,6 +215,8 @@ def member_row(member: MemberRecord, metric: Metric) -> MemberRow:
         "keras.fit": "plain Keras",
         "estimator": "scikit-learn",
     }.get(member.path, member.path)
+    if member.sameness == LOWERED:
+        how += " (equal to Keras within rounding)"
     return MemberRow(
         name=name_of(member),
         fold=member.fold + 1,

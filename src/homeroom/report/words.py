@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from homeroom import judgement
-from homeroom.records import COMPLETE, FAILED, INTERRUPTED, Metric
+from homeroom.records import COMPLETE, FAILED, INTERRUPTED, LOWERED, Metric
 
 from . import measures
 from .formats import (
@@ -264,6 +264,13 @@ def _of_scores(
             f"Evaluation changed the state of {format_count(len(changed), 'training')}"
             ". Their scores must not be trusted: find the layer that learns while it "
             "is evaluated."
+        )
+    lowered = [m for m in members if m.sameness == LOWERED]
+    if lowered:
+        said.append(
+            f"In {format_count(len(lowered), 'training')} faster forms stood in for "
+            "grouped convolutions: values are those of keras.Model.fit within rounding."
+            " With HOMEROOM_OPERATIONS=keras they are so bit for bit."
         )
     slow = sorted({m.path_reason for m in members if m.path_reason})
     if slow:
