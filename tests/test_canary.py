@@ -1,4 +1,4 @@
-"""The canaries know every hazard on record, and die when something we lean on is gone."""
+"""The canaries know every hazard on record, and tell when something leant on is gone."""
 
 from __future__ import annotations
 
