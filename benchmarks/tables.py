@@ -285,8 +285,8 @@ def of_zoo(found: dict[str, Contest]) -> Table:
             "on disk.",
             "Fits this short are mostly Keras's tracing. What long ones cost tells the "
             "further epoch: Keras's last one, without compiling or loading; Homeroom's "
-            "from the seconds of its members, which train side by side: on a machine that "
-            "others use too it suffers more than the loop, which needs one core.",
+            "from the seconds of its members, which train side by side: on a machine "
+            "that others use too it suffers more than the loop, which needs one core.",
             f"Homeroom loses: {'; '.join(lost) or 'none'}.",
         ],
     )

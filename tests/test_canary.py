@@ -1,4 +1,4 @@
-"""The canaries know every hazard on record, and tell when something leant on is gone."""
+"""The canaries try each hazard on record, and tell when something relied on is gone."""
 
 from __future__ import annotations
 
