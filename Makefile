@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 export WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-tuning calibrate bench-peers clean
+.PHONY: help demo test check canary bench bench-tuning calibrate bench-peers clean
 
 help:  ## list what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -28,6 +28,9 @@ test: check  ## check the code, then run every test and every example
 
 check: $(VENV)/.developed  ## format, lint, types, contracts between rooms, lines
 	@BIN=$(BIN) scripts/check
+
+canary: $(VENV)/.installed  ## try the hazards and hooks of the JAX and Keras installed
+	@$(BIN)/python benchmarks/canary/run.py
 
 bench: $(USER)/.installed  ## time Homeroom against its peers; write docs/benchmarks.md
 	@$(USER)/bin/python benchmarks/run.py

@@ -19,6 +19,7 @@ import scaling
 import search
 import startup
 import tables
+import zoo
 from rich.console import Console
 from rich.text import Text
 
@@ -30,6 +31,7 @@ PARTS: dict[str, tuple[Callable[[int], Any], Callable[[Any], tables.Table]]] = {
     "scaling": (scaling.run, tables.of_scaling),
     "search": (search.run, tables.of_search),
     "doctor": (examination.run, tables.of_doctor),
+    "zoo": (lambda n: zoo.run(max(zoo.REPEATS, n)), tables.of_zoo),
 }
 
 
@@ -81,7 +83,7 @@ def _caption(facts: dict[str, Any]) -> str:
         f"{facts['cores']} cores, {facts['memory']}, {facts['system']}, Python "
         f"{facts['python']}, Homeroom {facts['homeroom']}. "
         f"Repeats: {facts['repeats']}, every peer in every one, in a rotating order, "
-        "each in a process of its own. Load of the machine: "
+        "each in a process of its own (but for the last table). Load of the machine: "
         f"{facts['load_at_start']:.2f} before it ran, {facts['load_at_end']:.2f} at "
         "its end."
     )

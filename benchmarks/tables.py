@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import search
+import zoo
 from digits import HOMEROOM, PLAIN_LOOP, Samples, is_keras_loop
 from examination import COLUMNS as EXAMINED_COLUMNS
 from examination import ROWS, Examined
@@ -16,6 +17,8 @@ from rich.text import Text
 from scaling import Scaling
 from search import Searches
 from startup import BARE, Start
+from zoo import FITS, Contest
+from zoo import HOMEROOM as OURS
 
 COLUMNS = {
     "first": "first process",
@@ -249,6 +252,74 @@ def of_doctor(found: dict[str, Examined]) -> Table:
             "Of float64 that includes a copy as float32, which is what models get.",
         ],
     )
+
+
+def of_zoo(found: dict[str, Contest]) -> Table:
+    """Return both peers' times of every model, and mark what Homeroom loses."""
+    ran = {name: each for name, each in found.items() if not each.failed}
+    lost = [name for name, each in ran.items() if _loses(each)]
+    n = max((len(each.seconds[OURS]) for each in ran.values()), default=0)
+    return Table(
+        f"Never a loss: {len(found)} models, {FITS} fits each, in a warm process",
+        (
+            "",
+            "weights",
+            "Homeroom, ms per fit",
+            "Keras, ms per fit",
+            "times faster",
+            "Homeroom, ms per further epoch",
+            "Keras, ms per further epoch",
+            "times faster",
+            "trained by",
+        ),
+        [_zoo_row(name, each) for name, each in found.items()],
+        [
+            f"{FITS} fits of {zoo.EPOCHS} epochs, one on each half of the rows and "
+            "validated on the other, both peers in one process in turn: medians of "
+            f"{n} after one that is not counted. Rows are noise of fixed "
+            "shape, 256 to 8,192 of them.",
+            "Homeroom: one cross_validate, which also measures the training rows after "
+            "every epoch, predicts out of fold and looks at the data first. Keras: the "
+            "loop as people write it, a fresh model for every fit, with the better of "
+            "steps_per_execution=1 and all the steps of an epoch, and with JAX's cache "
+            "on disk.",
+            "Fits this short are mostly Keras's tracing. What long ones cost tells the "
+            "further epoch: Keras's last one, without compiling or loading; Homeroom's "
+            "from the seconds of its members, which train side by side: on a machine "
+            "that others use too it suffers more than the loop, which needs one core.",
+            f"Homeroom loses: {'; '.join(lost) or 'none'}.",
+        ],
+    )
+
+
+def _loses(each: Contest) -> bool:
+    loop, steady = each.best_loop(), each.best_steady_loop()
+    return each.ms_per_fit(loop) < each.ms_per_fit(OURS) or each.ms_per_epoch(
+        steady
+    ) < each.ms_per_epoch(OURS)
+
+
+def _zoo_row(name: str, each: Contest) -> list[str]:
+    if each.failed:
+        return [name, each.failed, *[""] * 7]
+    loop, steady = each.best_loop(), each.best_steady_loop()
+    mine, theirs = each.ms_per_fit(OURS), each.ms_per_fit(loop)
+    my_epoch, their_epoch = each.ms_per_epoch(OURS), each.ms_per_epoch(steady)
+    return [
+        name,
+        f"{each.n_weights:,}",
+        f"{mine:.0f}",
+        f"{theirs:.0f} (steps {loop})",
+        _won(theirs / mine),
+        f"{my_epoch:.1f}",
+        f"{their_epoch:.1f} (steps {steady})",
+        _won(their_epoch / my_epoch),
+        each.path,
+    ]
+
+
+def _won(ratio: float) -> str:
+    return f"×{ratio:.2f} LOSS" if ratio < 1 else _times(ratio)
 
 
 def show(console: Console, table: Table) -> None:
