@@ -116,7 +116,7 @@ def ways_of(
     model = build()
     model._symbolic_build(data_batch=(x[:size], y[:size]))
     arrays = jax().device_put((x, y, None, None))
-    as_it_is = mock.patch.object(looping, "written", lambda step, exact: step)
+    as_it_is = mock.patch.object(looping, "concerns", return_value=False)
     with as_it_is:
         looped = in_a_loop(Steps(model, arrays, size, exact=True), arrays, size)
     exact = in_a_loop(Steps(model, arrays, size, exact=True), arrays, size)

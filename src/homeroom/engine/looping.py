@@ -6,7 +6,7 @@ everything else stays as it was traced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from homeroom.records import EXACT, LOWERED
@@ -16,43 +16,43 @@ from .form import Form
 from .structure import CALLS
 
 
-def written(step: Any, *, exact: bool) -> Callable[..., Any]:
-    """Return a function that computes what a jitted one does, fast inside a loop.
+class Written:
+    """A step as it is run inside a loop: what a jitted one computes, and fast there.
+
+    `sameness` says whether every bit is as Keras computes it, once it was traced.
 
     Args:
         step: What `jax.jit` returned; it is traced once for each kind of arguments.
         exact: Whether no bit may differ from what XLA computes outside loops.
     """
-    jax = door.jax()
-    if door.device() != "cpu":
-        return step  # type: ignore[no-any-return]
 
-    def rewritten(*arguments: Any) -> Any:
-        traced = step.trace(*jax.tree.map(jax.typeof, arguments))
-        closed = traced.jaxpr
-        if not any(_form(each, exact=exact) for each in _equations(closed.jaxpr)):
-            return step(*arguments)
+    def __init__(self, step: Any, *, exact: bool) -> None:
+        self._step = step
+        self._exact = exact
+        self.sameness = EXACT
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Return what the step does."""
+        jax = door.jax()
+        traced = self._step.trace(*jax.tree.map(jax.typeof, arguments))
+        closed, given = traced.jaxpr, jax.tree.leaves(arguments)
         leaves, tree = jax.tree.flatten(traced.out_info)
-        given = jax.tree.leaves(arguments)
-        values = _evaluate(closed.jaxpr, closed.consts, given, exact=exact)
+        for equation in _equations(closed.jaxpr):
+            form = _form(equation, exact=self._exact)
+            if form is not None and not form.is_exact:
+                self.sameness = LOWERED
+        values = _evaluate(closed.jaxpr, closed.consts, given, exact=self._exact)
         return tree.unflatten(
             jax.numpy.asarray(value, leaf.dtype)
             for value, leaf in zip(values, leaves, strict=True)
         )
 
-    return rewritten
 
-
-def sameness(traced: Sequence[Any], *, exact: bool) -> str:
-    """Return whether steps, rewritten, still compute every bit as Keras does."""
-    if door.device() != "cpu":
-        return EXACT
-    forms = (
-        _form(equation, exact=exact)
-        for step in traced
-        for equation in _equations(step.jaxpr.jaxpr)
-    )
-    return EXACT if all(form.is_exact for form in forms if form) else LOWERED
+def concerns(traced: Any) -> bool:
+    """Return whether a traced step has any operation that may be rewritten."""
+    names = {convolution.NAME, pooling.NAME}
+    found = (each.primitive.name in names for each in _equations(traced.jaxpr.jaxpr))
+    return door.device() == "cpu" and any(found)
 
 
 def _form(equation: Any, *, exact: bool) -> Form | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from homeroom import fingerprint
+from homeroom.records import EXACT, LOWERED
 
 from . import door, looping, template
 from .structure import (
@@ -46,12 +47,9 @@ class Steps:
         self.model = model
         self.fresh_optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
         self.fresh_metrics = _fresh_metrics(model)
-        own = tuple(
+        self._jitted = tuple(
             jax.jit(step, inline=True)
             for step in (self._take_train_step, self._take_test_step, self._output)
-        )
-        self._jitted = tuple(
-            jax.jit(looping.written(step, exact=exact), inline=True) for step in own
         )
         trainable, non_trainable, optimizer = template.state_of(model)
         metrics = self.fresh_metrics
@@ -62,6 +60,11 @@ class Steps:
             (trainable, non_trainable, rows_like(arrays[0], PREDICT_ROWS)),
         )
         traced = [step.trace(*a) for step, a in zip(self._jitted, told, strict=True)]
+        written: tuple[looping.Written, ...] = ()
+        if any(map(looping.concerns, traced)):
+            written = tuple(looping.Written(s, exact=exact) for s in self._jitted)
+            self._jitted = tuple(jax.jit(step, inline=True) for step in written)
+            traced = [s.trace(*a) for s, a in zip(self._jitted, told, strict=True)]
         self.structure = self._structure(traced, arrays[1])
         self._firsts = np.cumsum([0, *(count_literals(t.jaxpr) for t in traced)])
         (self.train_logs, state), (self.test_logs, _) = (
@@ -77,10 +80,10 @@ class Steps:
             raise TypeError(msg)
         self.train_names = tuple(template.flat_logs(self.train_logs))
         self.test_names = tuple(template.flat_logs(self.test_logs))
-        traced = [step.trace(*a) for step, a in zip(own, told, strict=True)]
+        lowered = any(step.sameness == LOWERED for step in written)
         self.description = replace(
             template.describe(model, arrays[1], self.test_names),
-            sameness=looping.sameness(traced, exact=exact),
+            sameness=LOWERED if lowered else EXACT,
         )
 
     def train(self, lifted: Lifted, state: Any, arrays: Any, rows: Any) -> Any:
