@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,11 @@ from homeroom.records import CandidateCost, Forecast, ProgramRecord
 
 from .member import INNER_SPLIT, ONE_STD_ERR, Assignment
 from .trials import Trials
+
+try:
+    import resource
+except ImportError:  # Windows does not tell
+    resource = None  # type: ignore[assignment]
 
 Paces = Mapping[Hashable, Pace | str]
 _CALLS_AT_ONCE = 2  # a lane may hold the call with the best epoch beside the last
@@ -124,9 +128,7 @@ def _programs(
 
 def _peak_bytes() -> int | None:
     """Return the most memory that this process has held so far."""
-    try:
-        resource = import_module("resource")  # not on Windows
-    except ImportError:
+    if resource is None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
