@@ -220,3 +220,23 @@ def test_levels_of_sameness():
     assert near.allows(1.0, 1.0005)
     assert not near.allows(1.0, 1.01)
     assert not near.allows(math.nan, 1.0)
+
+
+@pytest.mark.parametrize("told", ["many", "-1", "nan"])
+def test_a_limit_that_is_no_number_is_refused_before_anything(
+    told, experiment, net, flowers, store, monkeypatch
+):
+    """Whoever would keep rows says so before training, and leaves no run behind."""
+    monkeypatch.setenv("HOMEROOM_KEEP_ROWS", told)
+    trained = []
+    for begin in (
+        lambda: (
+            experiment().add("net", net).run(cv=3, epochs=1, listener=trained.append)
+        ),
+        lambda: hr.fit(net, *flowers, store=store, listener=trained.append),
+        lambda: hr.cross_validate(net, *flowers, store=store, listener=trained.append),
+    ):
+        with pytest.raises(InputError, match="no number of megabytes"):
+            begin()
+    assert trained == []
+    assert not open_store(store).list_runs()

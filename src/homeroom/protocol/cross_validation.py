@@ -27,7 +27,6 @@ from homeroom.records import (
     SplitPlanRecord,
     Verdict,
 )
-from homeroom.store import open_store
 
 from . import trials
 from .answers import counted, out_of_fold
@@ -37,7 +36,7 @@ from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .keeping import keep_run
 from .listening import check_verbose, progress
-from .materials import keep_materials
+from .materials import keep_materials, open_keeping
 from .member import (
     MEAN_CURVE,
     assign,
@@ -314,7 +313,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         directions=found[candidate.name].directions,
         epoch_choice=epoch_choice,
     )
-    kept = None if store is None else open_store(store)
+    kept = None if store is None else open_keeping(store)
     with progress(verbose, yardstick, listener, [candidate.name]) as tell:
         tell(Examined(examined))
         results = course.run(settings, yardstick, tell)

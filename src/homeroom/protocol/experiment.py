@@ -15,7 +15,7 @@ from homeroom import data, engine, judgement, splits
 from homeroom.engine import EarlyStopping, Training
 from homeroom.errors import InputError, check_one_of
 from homeroom.records import RUNNING, Examined, Forecast, Listener, Metric, RunRecord
-from homeroom.store import Store, open_store
+from homeroom.store import Store
 
 from . import trials
 from .candidate import Candidate
@@ -29,7 +29,7 @@ from .final_model import FINAL_MODELS, REFIT, check_can_ship
 from .final_test import SealedTest
 from .forecasting import forecast
 from .listening import check_verbose, progress
-from .materials import is_whole_file
+from .materials import is_whole_file, open_keeping
 from .member import MEAN_CURVE, check_seed, settings_of, training_of
 from .rows import whole_dataset
 from .run import Run, evolved
@@ -285,7 +285,7 @@ class Experiment:
             examination=examined,
         )
         # kept, so that a store in memory knows what this experiment has opened
-        store = self._store = self._store or open_store(self._store_at)
+        store = self._store = self._store or open_keeping(self._store_at)
         names = [] if entry.searching else list(found)
         with progress(verbose, yardstick, listener, names) as tell:
             warn_of_openings(record, store, tell)

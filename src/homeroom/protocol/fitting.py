@@ -25,14 +25,13 @@ from homeroom.records import (
     SplitPlanRecord,
     Verdict,
 )
-from homeroom.store import open_store
 
 from . import trials
 from .candidate import as_candidate
 from .examining import before_training, case_of
 from .keeping import keep_run
 from .listening import check_verbose, progress
-from .materials import keep_materials
+from .materials import keep_materials, open_keeping
 from .member import (
     Assignment,
     Result,
@@ -244,7 +243,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     found = prepared.descriptions
     yardstick = trials.choose_metric(metric, dataset.record.task, found)
     plan = _plan_record(dataset, fold, validation_split)
-    kept = None if store is None else open_store(store)
+    kept = None if store is None else open_keeping(store)
     with progress(verbose, yardstick, listener) as tell:
         tell(Examined(examined))
         [result] = trials.run(prepared, tell)

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from homeroom.engine import Training
 from homeroom.engine.reference import TRAIN, VALIDATION
 from homeroom.errors import InputError
 from homeroom.records import Materials
-from homeroom.store import Store, dump_arrays
+from homeroom.store import Store, dump_arrays, open_store
 
 from .candidate import told_source
 from .member import Assignment
@@ -55,6 +56,16 @@ def limit_in_megabytes() -> float:
             f"to a number from 0 on, or not at all for {_MOST_MEGABYTES:.0f}."
         )
     return limit
+
+
+def open_keeping(place: str | Path | None) -> Store:
+    """Open the store that a run and its materials will go to.
+
+    Raises:
+        InputError: If the limit of what is kept is no number: before anything trains.
+    """
+    limit_in_megabytes()
+    return open_store(place)
 
 
 def keep_materials(

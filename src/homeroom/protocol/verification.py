@@ -183,7 +183,8 @@ def _trained_again(
     for told in answers(tasks, import_from):
         if "versions" in told:
             versions = told["versions"]
-            device = max(device, told["device"])  # "cpu" only if both are
+            if told["device"] != "cpu":  # on a CPU only if both were
+                device = told["device"]
             continue
         member = chosen[told["task"]]
         if "epoch" in told:
