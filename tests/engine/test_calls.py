@@ -64,13 +64,13 @@ def test_calls_of_any_length_give_the_same(monkeypatch, build, rule):
 def test_no_epoch_runs_after_the_one_that_stops(monkeypatch):
     """A call never goes past the epoch in which patience can run out."""
     asked = []
-    real = Program.epochs
+    real = Program.call
 
-    def epochs(self, values, state, arrays, orders, tables):
-        asked.append(len(orders))
-        return real(self, values, state, arrays, orders, tables)
+    def call(self, place, values, state, arrays, orders, n, tables):
+        asked.append(n)
+        return real(self, place, values, state, arrays, orders, n, tables)
 
-    monkeypatch.setattr(Program, "epochs", epochs)
+    monkeypatch.setattr(Program, "call", call)
     each = member(overshooting, NUMBERS)
     (outcome,) = trained(monkeypatch, 32, [each], early_stopping=STOPPING)
     assert sum(asked) == outcome.history.n_epochs

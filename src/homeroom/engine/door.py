@@ -55,6 +55,20 @@ def device() -> str:
     return str(jax().default_backend())
 
 
+def brought_home(tree: Any) -> Any:
+    """Return arrays on the device that JAX takes by itself."""
+    home = jax().devices()[0]
+    leaves = jax().tree.leaves(tree)
+    if all(getattr(leaf, "device", home) == home for leaf in leaves):
+        return tree
+    return jax().device_put(tree, home)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that a device has no more memory."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
 def operations() -> str:
     """Return which operations train: HOMEROOM_OPERATIONS, "fastest" if it is not set.
 

@@ -7,23 +7,34 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from homeroom import seeding
-from homeroom.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, History
+from homeroom.records import (
+    BATCHED,
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    PRUNED,
+    SCAN,
+    WAVE,
+    History,
+)
 
 from . import door, template
 from .callbacks import EpochCallbacks
+from .calls import Call, Ended
 from .cohort import Cohort
 from .member import Member, OnEpoch, Outcome, Prune, Rows, Training
-from .program import Epochs, ModelProgram
+from .program import ModelProgram
 from .steps import PREDICT_ROWS
 from .stopping import Decision, EarlyStopping, StoppingState, step
 
 Halt = Callable[[], bool]
-Gate = threading.Event | None
+Wanted = Call | threading.Event
 _STATES = {"diverged": FAILED, "interrupted": INTERRUPTED, "pruned": PRUNED}
 
 
@@ -79,15 +90,11 @@ class Course:
             return self.cohort.epochs_ahead(self.rule, len(self.rows), wanted)
         return min(wanted, max(1, self.rule.patience - self.stopping.wait))
 
-    def goes_on(self) -> Generator[Gate, None, bool]:
-        """Give way, or wait for the cohort; return whether to train on."""
+    def goes_on(self) -> Generator[Wanted, None, bool]:
+        """Wait for the cohort at the end of its round; return whether to train on."""
         if self.reason != "epochs":
-            yield None
             return False
-        if self.cohort is None:
-            yield None
-            return True
-        if self.cohort.has_reached_end(len(self.rows)):
+        if self.cohort is not None and self.cohort.has_reached_end(len(self.rows)):
             yield (gate := self.cohort.arrive(self))
             if not gate.is_set():
                 self.reason = "interrupted"
@@ -134,19 +141,20 @@ class Course:
 class _Kept:
     """Calls whose weights may still be wanted, by the first epoch of each."""
 
-    calls: dict[int, Epochs] = field(default_factory=dict)
+    calls: dict[int, Ended] = field(default_factory=dict)
 
-    def add(self, epoch: int, ended: Epochs) -> None:
+    def add(self, epoch: int, ended: Ended) -> None:
         self.calls[epoch] = ended
 
     def forget(self, n_decided: int, best_epoch: int | None) -> None:
         """Keep the best of the epochs that were decided on, and all later ones."""
-        mine = None if best_epoch is None else self._first_of(best_epoch)
-        self.calls = {
-            first: ended
-            for first, ended in self.calls.items()
-            if first == mine or first >= n_decided
-        }
+        later = {first: e for first, e in self.calls.items() if first >= n_decided}
+        if (
+            best_epoch is not None
+            and (first := self._first_of(best_epoch)) not in later
+        ):
+            later[first] = self.calls[first].holding(best_epoch - first)
+        self.calls = later
 
     def state_after(self, epoch: int) -> Any:
         first = self._first_of(epoch)
@@ -175,59 +183,65 @@ def run(
     arrays: Any,
     training: Training,
     course: Course,
-) -> Generator[Gate, None, Outcome]:
+) -> Generator[Wanted, Any, Outcome]:
     """Train one member with a compiled program, from `state`, to its outcome.
 
-    It gives way after each call, until what it yields is set (None: at once);
-    `seconds` count only its own.
+    It yields each call that it wants, to be told what that came to, and now and then
+    what has to be set before it goes on. `seconds` count only its own.
     """
     started, seconds = time.perf_counter(), 0.0
     program = mine.program
     callbacks = EpochCallbacks(training.callbacks, training.epochs)
     initial = template.weights_fingerprint(state)
-    tables = program.measured_tables(member.validation_rows, member.train_rows)
+    tables = program.shape.measured_tables(member.validation_rows, member.train_rows)
     kept = _Kept()
-    changed, goes_on = False, True
+    changed, goes_on, at_once = False, True, 1
     epoch = 0
+    last = Ended(state)
     callbacks.train_begins()
     while epoch < training.epochs and goes_on:
         # a callback may look at the clock; a stop never comes within a call
         n = 1 if training.callbacks else program.epochs_per_call
         n = course.epochs_ahead(min(n, training.epochs - epoch))
-        orders = [
-            order_of_epoch(member, epoch + i, shuffle=training.shuffle)
-            for i in range(n)
-        ]
-        ended, rows = mine.epochs(state, arrays, orders, tables)
-        kept.add(epoch, ended)
-        state = ended.state
-        for i, (logs, moved) in enumerate(rows):
+        order = partial(_order_after, member, epoch, shuffle=training.shuffle)
+        seconds += time.perf_counter() - started
+        last = yield Call(mine, last, arrays, tables, n, order)
+        started, seconds = time.perf_counter(), seconds + last.seconds
+        at_once = max(at_once, last.at_once)
+        kept.add(epoch, last)
+        for i, (logs, moved) in enumerate(last.logs):
             callbacks.epoch_begins(epoch)
             decision = course.epoch_ended(logs)
             callbacks.epoch_ends(epoch, logs)
             epoch += 1
             changed = changed or moved
             if decision.stop:
-                state = ended.state_after(i)
+                last = Ended(last.state_after(i))
                 break
         seconds += time.perf_counter() - started
         goes_on = yield from course.goes_on()
         started = time.perf_counter()
         kept.forget(course.n_decided, course.stopping.best_epoch)
     callbacks.train_ends(course.rows)
-    if course.restores and course.stopping.best_epoch is not None:
-        state = kept.state_after(course.stopping.best_epoch)
+    restored = course.stopping.best_epoch if course.restores else None
+    state = last.state if restored is None else kept.state_after(restored)
+    state = door.brought_home(state)
     outcome = replace(
         course.outcome(-(-len(member.train_rows) // training.batch_size)),
         initial_weights=initial,
         final_weights=template.weights_fingerprint(state),
         evaluation_changed_state=changed,
-        sameness=program.steps.description.sameness,
+        path=SCAN if at_once == 1 else WAVE,
+        sameness=program.steps.description.sameness if at_once == 1 else BATCHED,
         n_weights=sum(int(np.size(v)) for v in state[0]),
         weights=template.to_host(state) if training.keep_weights else None,
         predictions=_predictions(member, state, mine, training),
     )
     return replace(outcome, seconds=seconds + time.perf_counter() - started)
+
+
+def _order_after(member: Member, epoch: int, i: int, *, shuffle: bool) -> Rows:
+    return order_of_epoch(member, epoch + i, shuffle=shuffle)
 
 
 def _predictions(

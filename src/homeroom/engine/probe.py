@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
+from .calls import Call, Ended
 from .lane import order_of_epoch, predict
 from .member import Rows, Training
+from .plan import WAVES, Plan, slots_that_fit, wanted_plan, with_slots
 from .program import Program
+from .relay import Runner
+from .wave import runner_at
 from .workshop import Job
 
+_CALLS_AT_ONCE = 2  # a lane may hold the call with the best epoch beside the last
 _SECONDS = 0.15  # of work, at least, that a figure rests on
 _FIRST_BATCHES = 4
 
@@ -23,7 +30,7 @@ class Pace:
         program: What trains it.
         seconds_per_epoch: Of one training.
         seconds_once: What a training costs beside its epochs.
-        lane_bytes: What a lane holds on the device while it trains one.
+        lane_bytes: What a lane holds on the device while it trains.
     """
 
     program: Program
@@ -32,16 +39,57 @@ class Pace:
     lane_bytes: int
 
 
-def pace_of(job: Job, training: Training, n_lanes: int) -> Pace:
+def pace_of(job: Job, training: Training, plan: Plan) -> Pace:
     """Measure a member that is made ready and has a program; nothing of it is kept."""
     assert job.program is not None
-    member, program = job.member, job.program.program
-    program.wait()
-    n_whole = len(member.train_rows) // training.batch_size
+    program = job.program.program
+    return Pace(
+        program,
+        _seconds_per_epoch(job, training, plan),
+        _predicting(job, training),
+        program.call_bytes(plan.places[0]),
+    )
+
+
+def settled(plan: Plan, jobs: Iterable[Job], training: Training, n: int) -> Plan:
+    """Return an open plan with what measuring a training of each program decided.
+
+    Args:
+        plan: The plan.
+        jobs: Members made ready.
+        training: How they are trained.
+        n: How many trainings there are.
+    """
+    each = {j.program.program: j for j in jobs if j.program is not None}
+    if not each:
+        return plan
+    alone = max(program.call_bytes(plan.places[0]) for program in each)
+    n_slots = slots_that_fit(_CALLS_AT_ONCE * alone, n, len(plan.places))
+    if n_slots == 1:
+        return with_slots(plan, 1, "memory has room for one training per device")
+    wave = with_slots(plan, n_slots, plan.reason)
+    if wanted_plan() == WAVES:
+        return wave
+    in_wave, in_turn = (
+        sum(_seconds_per_epoch(job, training, p) for job in each.values()) / p.n_slots
+        for p in (wave, plan)
+    )
+    told = f"{n_slots} at once take {in_wave / in_turn:.2g} times as long as in turn"
+    return replace(wave if in_wave < in_turn else plan, reason=told, is_open=False)
+
+
+def _seconds_per_epoch(job: Job, training: Training, plan: Plan) -> float:
+    """Return what an epoch takes while all slots of all lanes train the same member."""
+    assert job.program is not None
+    program = job.program.program
+    for place in plan.places:
+        program.compile_for(place)
+    n_whole = len(job.member.train_rows) // training.batch_size
     n_batches, n_epochs = min(_FIRST_BATCHES, n_whole), 1
-    _timed(job, training, n_batches, n_epochs, n_lanes)  # the first is never typical
+    lanes = [_Lane(runner_at(place), job) for place in plan.places]
+    _timed(lanes, training, n_batches, n_epochs)  # the first is never typical
     while True:
-        seconds = _timed(job, training, n_batches, n_epochs, n_lanes)
+        seconds = _timed(lanes, training, n_batches, n_epochs)
         whole = n_batches >= n_whole
         if seconds >= _SECONDS or (whole and n_epochs >= program.most_epochs):
             break
@@ -52,40 +100,59 @@ def pace_of(job: Job, training: Training, n_lanes: int) -> Pace:
             wanted = max(2 * n_epochs, int(n_epochs * more))
             n_epochs = min(program.most_epochs, wanted)
     share = max(n_batches, 1) / max(n_whole, 1)
-    once = _predicting(job, training)
-    return Pace(program, seconds / n_epochs / share, once, program.call_bytes)
+    return seconds / n_epochs / share
+
+
+class _Lane:
+    """A lane that trains one member in all its slots."""
+
+    def __init__(self, runner: Runner, job: Job) -> None:
+        self.job = job
+        self._runner = runner
+        self._last = [Ended(job.state) for _ in range(runner.place.n_slots)]
+        self.finished = 0.0
+
+    def train(self, orders: list[Rows], tables: Any) -> None:
+        assert self.job.program is not None
+        self._last = self._runner.run([
+            Call(
+                self.job.program,
+                last,
+                self.job.arrays,
+                tables,
+                len(orders),
+                orders.__getitem__,
+            )
+            for last in self._last
+        ])
+        self.finished = time.perf_counter()
 
 
 def _timed(
-    job: Job, training: Training, n_batches: int, n_epochs: int, n_lanes: int
+    lanes: list[_Lane], training: Training, n_batches: int, n_epochs: int
 ) -> float:
     """Return the seconds of a call that trains some batches of some epochs."""
+    job = lanes[0].job
     assert job.program is not None
-    mine, member, size = job.program, job.member, training.batch_size
+    member, size = job.member, training.batch_size
     order = order_of_epoch(member, 0, shuffle=training.shuffle)
     orders = [_first(order, n_batches, size)] * n_epochs
     n_whole = len(member.train_rows) // size
     share = n_batches / n_whole if n_whole else 1.0
     measured_size = training.validation_batch_size or size
-    tables = mine.program.measured_tables(
+    tables = job.program.program.shape.measured_tables(
         *(
             None if rows is None else _first_share(rows, share, measured_size)
             for rows in (member.validation_rows, member.train_rows)
         )
     )
-    finished: list[float] = []
-
-    def lane() -> None:
-        mine.program.call(mine.values, job.state, job.arrays, orders, tables)
-        finished.append(time.perf_counter())
-
-    lanes = [threading.Thread(target=lane) for _ in range(n_lanes)]
+    threads = [threading.Thread(target=e.train, args=(orders, tables)) for e in lanes]
     started = time.perf_counter()
-    for each in lanes:
+    for each in threads:
         each.start()
-    for each in lanes:
+    for each in threads:
         each.join()
-    return sum(finished) / len(finished) - started
+    return sum(lane.finished for lane in lanes) / len(lanes) - started
 
 
 def _predicting(job: Job, training: Training) -> float:

@@ -1,23 +1,19 @@
-"""Compiled epochs: Keras's own train_step and test_step, looped inside XLA.
-
-The loop bodies are `model.train_step` and `model.test_step` themselves, on the same
-batches in the same order, so the values are those of `keras.Model.fit`, bit for bit.
-The number of full batches is an argument, not a shape: folds of different sizes share
-a program. The last, partial batch runs at its own size in a branch of its own.
-"""
+"""Compiled epochs, for one training or for a wave of them, on whatever device."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from . import door, template
+from .epochs import EpochLoop, Shape
 from .member import Arrays, Rows
 from .random_bits import cheap_random_bits
 from .steps import PREDICT_ROWS, Steps, rows_like
@@ -27,52 +23,19 @@ _CALL_SECONDS = 0.02  # of work in one call: some fifty times what calling costs
 _MOST_EPOCHS = 32
 _KEPT_BYTES = 2**20
 _ORDER_ROWS = 2**18
+_NO_ROWS = np.zeros(0, np.int32)
 _compiler = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="compiler")
 
 
 @dataclass(frozen=True)
-class Batches:
-    """Batches of one size, and the sizes of last, partial ones that occur."""
+class Place:
+    """Where calls run: how many trainings one advances, and on which device.
 
-    size: int
-    partial_sizes: tuple[int, ...]
-
-    def table(self, rows: Rows, n: int) -> tuple[Any, ...]:
-        """Return `rows` filled up to length `n`, the full batches, the last's kind."""
-        n_full, rest = divmod(len(rows), self.size)
-        filled = np.zeros(n, np.int32)
-        filled[: len(rows)] = rows
-        return filled, np.int32(n_full), np.int32(self.partial_sizes.index(rest))
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a program is compiled for, beside the model and the arrays.
-
-    `measured` are the batches of validation rows, and of training rows when they are
-    measured too; `n_measured` tells how many tables there are. `n_rows` is the length
-    of a table.
+    None is the device that JAX takes by itself.
     """
 
-    train: Batches
-    measured: Batches
-    n_measured: int
-    n_rows: int
-
-
-@dataclass(frozen=True, eq=False)
-class Epochs:
-    """What a call came to: the last state, and for each epoch its state and row."""
-
-    state: Any
-    kept: Any
-    rows: Any
-
-    def state_after(self, i: int) -> Any:
-        """Return the state at the end of the i-th epoch of this call."""
-        if not self.kept:
-            return self.state
-        return door.jax().tree.map(lambda leaf: leaf[i], self.kept)
+    n_slots: int = 1
+    device: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +62,6 @@ class ModelProgram:
             a.tobytes() == b.tobytes() for a, b in same
         )
 
-    def epochs(self, state: Any, arrays: Any, orders: list[Rows], tables: Any) -> Any:
-        """Train some epochs: see `Program.epochs`."""
-        return self.program.epochs(self.values, state, arrays, orders, tables)
-
     def predict(self, trainable: Any, non_trainable: Any, x: Any) -> Any:
         """Return the outputs for x of exactly PREDICT_ROWS rows."""
         return self.program.predict(self.values, trainable, non_trainable, x)
@@ -123,6 +82,7 @@ class Program:
             call; the others are compiled in.
         one_core: Whether a call may use only the core it runs on.
         reason: Why no program that was there before would do.
+        place: Where it will be called first.
     """
 
     def __init__(
@@ -134,6 +94,7 @@ class Program:
         lifted: frozenset[int] = frozenset(),
         one_core: bool,
         reason: str = "",
+        place: Place,
     ) -> None:
         self.reason = reason
         self.steps = steps
@@ -142,18 +103,30 @@ class Program:
         self._options = {"xla_cpu_multi_thread_eigen": not one_core}
         if door.jax().default_backend() != "cpu":
             self._options = {}
+        self._arrays_like = _like(arrays)
+        self.most_epochs = self._epochs_that_fit()  # in one call
+        self._loop = EpochLoop(steps, shape, self.most_epochs)
         prefixes = ["val_", "train_eval_"][-shape.n_measured :]
         self._history_keys = [*steps.train_names]
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
-        self.most_epochs = self._epochs_that_fit()
         self._pace = _CALL_SECONDS  # seconds per epoch, once one is measured
         self._started = time.perf_counter()
         self._ended = self._started
+        self._runs: dict[Place, Future[Any]] = {}
+        self._tracing = threading.Lock()
+        self.compile_for(place)  # goes on while the other is being traced
         with cheap_random_bits():
-            # one is compiled while the other is still being traced
-            self._run = _compiler.submit(self._compiled, self._lower_run(arrays))
-            lowered = self._lower_predict(arrays[0])
-            self._predict = _compiler.submit(self._compiled, lowered)
+            lowered = self._lower_predict()
+        self._predict = _compiler.submit(self._compiled, lowered)
+
+    def compile_for(self, place: Place) -> Future[Any]:
+        """Begin to compile calls for a place, if that has not begun."""
+        with self._tracing:
+            if place not in self._runs:
+                with cheap_random_bits():
+                    lowered = self._lower_run(place)
+                self._runs[place] = _compiler.submit(self._compiled, lowered)
+            return self._runs[place]
 
     def values_of(self, structure: Structure) -> tuple[Any, ...] | None:
         """Return a structure's own values of the lifted literals.
@@ -166,43 +139,40 @@ class Program:
             return None
         return tuple(structure.literals[position] for position in self.lifted)
 
-    def epochs(
-        self, values: Any, state: Any, arrays: Any, orders: list[Rows], tables: Any
-    ) -> tuple[Epochs, list[tuple[dict[str, float], bool]]]:
+    def call(self, place: Place, *arguments: Any) -> tuple[Any, Any, Any]:
         """Train some epochs; after each, measure at the weights it ended with.
 
+        With several slots every argument but the arrays and the number of epochs has
+        one more axis, the first, and so have the results.
+
         Args:
-            values: Of the lifted literals: what `values_of` returned.
-            state: Trainable, non-trainable and optimizer values.
-            arrays: What `device_arrays` returned.
-            orders: The training rows in the order of each epoch; as many epochs as
-                `epochs_per_call` at most.
-            tables: What `measured_tables` returned.
+            place: Where.
+            arguments: The values of lifted literals (what `values_of` returned); the
+                trainable, non-trainable and optimizer values; what `device_arrays`
+                returned; what `order_tables` returned; how many epochs; what
+                `Shape.measured_tables` returned.
 
         Returns:
-            The epochs' states; each one's history row, and whether measuring tried to
-            change the state.
+            The last state; the states after each epoch; and once they are done, a row
+            for each epoch: see `EpochLoop.run`.
         """
-        started = time.perf_counter()
-        n = len(orders)
-        ended = self.call(values, state, arrays, orders, tables)
-        rows = np.asarray(ended.rows)[:n].tolist()
-        self._pace = min(self._pace, (time.perf_counter() - started) / n)
-        return ended, [
+        state, kept, rows = self.compile_for(place).result()(*arguments)
+        return state, kept, np.asarray(rows)
+
+    def order_tables(self, orders: Sequence[Rows]) -> Any:
+        """Return tables of the training rows of some epochs, as calls take them."""
+        return self.shape.order_tables(orders, self.most_epochs)
+
+    def logs(self, rows: Any, n: int) -> list[tuple[dict[str, float], bool]]:
+        """Return the history's values of n epochs, and whether measuring moved them."""
+        return [
             (dict(zip(self._history_keys, values, strict=True)), bool(moved))
-            for *values, moved in rows
+            for *values, moved in rows[:n].tolist()
         ]
 
-    def call(
-        self, values: Any, state: Any, arrays: Any, orders: list[Rows], tables: Any
-    ) -> Epochs:
-        """Train some epochs as `epochs` does; return once they are done."""
-        each = [self.shape.train.table(rows, self.shape.n_rows) for rows in orders]
-        each += [self._empty_table()] * (self.most_epochs - len(orders))
-        n, run = np.int32(len(orders)), self._run.result()
-        ended = Epochs(*run(values, state, arrays, _stack(each), n, tables))
-        np.asarray(ended.rows)
-        return ended
+    def took(self, seconds: float, n_epochs: int) -> None:
+        """Learn what a call costs."""
+        self._pace = min(self._pace, seconds / n_epochs)
 
     @property
     def seconds(self) -> float:
@@ -210,10 +180,9 @@ class Program:
         self.wait()
         return self._ended - self._started
 
-    @property
-    def call_bytes(self) -> int:
-        """What a call holds on the device beside what it was given."""
-        memory = self._run.result().memory_analysis()
+    def call_bytes(self, place: Place) -> int:
+        """Return what a call holds on the device beside what it was given."""
+        memory = self.compile_for(place).result().memory_analysis()
         if memory is None:  # not every device tells
             return 0
         return int(memory.temp_size_in_bytes + memory.output_size_in_bytes)
@@ -223,16 +192,9 @@ class Program:
         """How many epochs are worth one call, as far as their cost is known."""
         return max(1, min(self.most_epochs, int(_CALL_SECONDS / self._pace)))
 
-    def measured_tables(self, *measured: Rows | None) -> Any:
-        """Return tables of the rows that are measured, on the device."""
-        given = [rows for rows in measured if rows is not None]
-        shape = self.shape
-        each = [shape.measured.table(rows, shape.n_rows) for rows in given]
-        return door.jax().device_put(_stack(each))
-
     def wait(self) -> None:
         """Return when everything is compiled."""
-        for part in (self._run, self._predict):
+        for part in (*self._runs.values(), self._predict):
             part.result()
 
     def predict(self, values: Any, trainable: Any, non_trainable: Any, x: Any) -> Any:
@@ -250,84 +212,40 @@ class Program:
         fit = _KEPT_BYTES // max(sum(leaf.nbytes for leaf in leaves), 1)
         return max(1, min(_MOST_EPOCHS, int(fit), _ORDER_ROWS // self.shape.n_rows))
 
-    def _lower_run(self, arrays: Any) -> Any:
-        run = door.jax().jit(self._run_epochs, compiler_options=self._options)
-        orders = _stack([self._empty_table()] * self.most_epochs)
-        tables = _stack([self._empty_table()] * self.shape.n_measured)
-        state = template.state_of(self.steps.model)
-        values = self.values_of(self.steps.structure)
-        return run.lower(values, state, arrays, orders, np.int32(0), tables)
+    def _lower_run(self, place: Place) -> Any:
+        jax = door.jax()
+        own = (
+            self.values_of(self.steps.structure),
+            template.state_of(self.steps.model),
+            self.order_tables([]),
+            self.shape.measured_tables(*[_NO_ROWS] * self.shape.n_measured),
+        )
+        if place.n_slots == 1:
+            run, own = self._epochs, _like(own, place)
+        else:
+            run = jax.vmap(self._epochs, in_axes=(0, 0, None, 0, None, 0))
+            own = _like(own, place, slots=(place.n_slots,))
+        values, state, orders, tables = own
+        n, arrays = _like((np.int32(0), self._arrays_like), place)
+        jitted = jax.jit(run, compiler_options=self._options)
+        return jitted.lower(values, state, arrays, orders, n, tables)
 
-    def _empty_table(self) -> Any:
-        return np.zeros(self.shape.n_rows, np.int32), np.int32(0), np.int32(0)
-
-    def _lower_predict(self, x: Any) -> Any:
+    def _lower_predict(self) -> Any:
         """(values, trainable, non-trainable, x of PREDICT_ROWS rows) -> outputs."""
         predict = door.jax().jit(self._outputs, compiler_options=self._options)
         trainable, non_trainable, _ = template.state_of(self.steps.model)
         values = self.values_of(self.steps.structure)
-        chunk = rows_like(x, PREDICT_ROWS)
+        chunk = rows_like(self._arrays_like[0], PREDICT_ROWS)
         return predict.lower(values, trainable, non_trainable, chunk)
+
+    def _epochs(self, values: Any, *arguments: Any) -> Any:
+        return self._loop.run(self._placed(values), *arguments)
 
     def _outputs(self, values: Any, trainable: Any, non_trainable: Any, x: Any) -> Any:
         return self.steps.predict(self._placed(values), trainable, non_trainable, x)
 
     def _placed(self, values: Any) -> dict[int, Any]:
         return dict(zip(self.lifted, values, strict=True))
-
-    def _run_epochs(
-        self, values: Any, state: Any, arrays: Any, orders: Any, n: Any, tables: Any
-    ) -> Any:
-        jax = door.jax()
-        train = partial(self.steps.train, self._placed(values))
-        test = partial(self.steps.test, self._placed(values))
-        many = self.most_epochs
-
-        def put(kept: Any, value: Any, i: Any) -> Any:
-            return jax.lax.dynamic_update_index_in_dim(kept, value, i, 0)
-
-        def epoch(i: Any, carry: Any) -> Any:
-            state, kept, rows = carry
-            order = jax.tree.map(lambda leaf: leaf[i], orders)
-            state, trained = self._run_train(train, state, arrays, order)
-            measured = self._run_measure(test, state, arrays, tables)
-            # in one piece, because each piece is a wait
-            row = jax.numpy.concatenate([trained, measured])
-            if kept:
-                kept = jax.tree.map(lambda k, leaf: put(k, leaf, i), kept, state)
-            return state, kept, put(rows, row, i)
-
-        kept = jax.tree.map(
-            lambda leaf: jax.numpy.zeros((many, *leaf.shape), leaf.dtype), state
-        )
-        rows = jax.numpy.zeros((many, len(self._history_keys) + 1))
-        start = (state, kept if many > 1 else (), rows)
-        return jax.lax.fori_loop(0, n, epoch, start)
-
-    def _run_train(self, step: Any, state: Any, arrays: Any, order: Any) -> Any:
-        carry = ((*state, self.steps.fresh_metrics), self.steps.train_logs)
-        (*new_state, metrics), logs = _loop(
-            step, carry, arrays, order, self.shape.train
-        )
-        return tuple(new_state), self.steps.results(metrics, logs)
-
-    def _run_measure(self, step: Any, state: Any, arrays: Any, tables: Any) -> Any:
-        jax = door.jax()
-        trainable, non_trainable, _ = state
-        fresh = self.steps.fresh_metrics
-        start = ((trainable, non_trainable, fresh), self.steps.test_logs)
-
-        def measure(table: Any) -> Any:
-            (_, after, metrics), logs = _loop(
-                step, start, arrays, table, self.shape.measured
-            )
-            changed = [
-                _differs(a, b) for a, b in zip(non_trainable, after, strict=True)
-            ]
-            return self.steps.results(metrics, logs), jax.numpy.asarray(changed).any()
-
-        found, changed = jax.lax.map(measure, tables)
-        return jax.numpy.concatenate([found.ravel(), changed.any()[None]])
 
 
 def device_arrays(arrays: Arrays, class_weight: dict[int, float] | None) -> Any:
@@ -348,48 +266,15 @@ def device_arrays(arrays: Arrays, class_weight: dict[int, float] | None) -> Any:
     return jax.device_put((arrays.x, arrays.y, train_weight, arrays.sample_weight))
 
 
-def _stack(tables: list[Any]) -> Any:
-    return tuple(map(np.stack, zip(*tables, strict=True)))
+def _like(tree: Any, place: Place | None = None, slots: tuple[int, ...] = ()) -> Any:
+    """Return the shapes and dtypes of arrays, as they are in a place."""
+    jax = door.jax()
+    sharding = None
+    if place is not None and place.device is not None:
+        sharding = jax.sharding.SingleDeviceSharding(place.device)
 
+    def like(leaf: Any) -> Any:
+        shape = (*slots, *np.shape(leaf))
+        return jax.ShapeDtypeStruct(shape, leaf.dtype, sharding=sharding)
 
-def _loop(step: Any, carry: Any, arrays: Any, table: Any, batches: Batches) -> Any:
-    """Run `step` over all full batches and then over the partial one, if any."""
-    lax = door.jax().lax
-    rows, n_full, branch = table
-
-    def batch(start: Any, size: int, carry: Any) -> Any:
-        state, last = carry
-        logs, state = step(state, arrays, lax.dynamic_slice(rows, (start,), (size,)))
-        return tuple(state), _like(logs, last)
-
-    def full(i: Any, carry: Any) -> Any:
-        return batch(i * batches.size, batches.size, carry)
-
-    carry = (tuple(carry[0]), carry[1])
-    carry = lax.fori_loop(0, n_full, full, carry)
-
-    def partial(size: int) -> Any:
-        if size == 0:
-            return lambda carry: carry
-        return lambda carry: batch(n_full * batches.size, size, carry)
-
-    branches = [partial(size) for size in batches.partial_sizes]
-    return (
-        lax.switch(branch, branches, carry) if len(branches) > 1 else branches[0](carry)
-    )
-
-
-def _like(logs: Any, template_logs: Any) -> Any:
-    return door.jax().tree.map(
-        lambda value, like: door.jax().numpy.asarray(value, like.dtype),
-        logs,
-        template_logs,
-    )
-
-
-def _differs(a: Any, b: Any) -> Any:
-    jnp = door.jax().numpy
-    unequal = a != b
-    if jnp.issubdtype(a.dtype, jnp.floating):
-        unequal = unequal & ~(jnp.isnan(a) & jnp.isnan(b))
-    return unequal.any()
+    return jax.tree.map(like, tree)

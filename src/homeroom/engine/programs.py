@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import door, identity
-from .program import ModelProgram, Program, Shape
+from .epochs import Shape
+from .program import ModelProgram, Place, Program
 from .steps import LiteralsMovedError, Steps
 from .structure import Structure
 
@@ -21,12 +22,14 @@ _KEPT_MODELS = 1024
 class Setting:
     """Where a model is trained: on which arrays, in which batches and cores.
 
+    `place` is where a program is called first; it may be called in others later.
     Models of one `search` share a program though they differ in constants; those of
     different `operations` never do.
     """
 
     arrays: Any = field(compare=False)
     shape: Shape
+    place: Place = field(compare=False)
     one_core: bool
     search: str
     operations: str
@@ -150,4 +153,5 @@ def _made(
         lifted=lifted,
         one_core=setting.one_core,
         reason=reason,
+        place=setting.place,
     )

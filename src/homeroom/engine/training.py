@@ -14,7 +14,8 @@ from collections.abc import (
     Sequence,
 )
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from homeroom.errors import InputError
@@ -31,10 +32,13 @@ from .member import (
     Prune,
     Training,
 )
-from .probe import Pace, pace_of
-from .relay import Relay
+from .plan import Plan, first_plan
+from .probe import Pace, pace_of, settled
+from .relay import Course, Relay, Task
+from .wave import runner_at
 from .workshop import Job, Workshop
 
+_RAN_OUT = "memory ran out with as many at once, so that fewer were"
 _NOT_BEGUN = Outcome(state=INTERRUPTED, stop_reason="interrupted")
 
 
@@ -71,10 +75,15 @@ def prepare(
     kept, rule = callbacks.adopt(training.callbacks, training.early_stopping)
     training = replace(training, callbacks=kept, early_stopping=rule)
     _check_weights(members, training)
-    n_lanes = min(door.lane_count(lanes), max(len(members), 1))
+    plan = first_plan(lanes, len(members))
     own_callbacks = callbacks.own_copies(training.callbacks, len(members))
-    workshop = Workshop(members, training, one_core=n_lanes > 1)
-    return Prepared(workshop, workshop.descriptions(), n_lanes, own_callbacks)
+    workshop = Workshop(members, training, plan)
+    descriptions = workshop.descriptions()
+    if plan.is_open:
+        firsts = {member.group: member for member in reversed(members)}
+        jobs = map(workshop.look_at, firsts.values())
+        workshop.plan = settled(plan, jobs, training, len(members))
+    return Prepared(workshop, descriptions, own_callbacks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +92,12 @@ class Prepared:
 
     _workshop: Workshop
     descriptions: dict[Hashable, Description]
-    n_lanes: int
     _own_callbacks: Callable[[], tuple[Any, ...]]
+
+    @property
+    def plan(self) -> Plan:
+        """Where the trainings run, how many at once, and why so."""
+        return self._workshop.plan
 
     def train(
         self,
@@ -109,51 +122,33 @@ class Prepared:
         """
         _let_ctrl_c_end_a_wait()
         members = self._workshop.members if members is None else members
+        own_training = partial(_own, self._workshop.training, self._own_callbacks)
         cohorts = _cohorts(members, self._workshop.training)
-        outcomes: dict[int, Outcome] = {}
-        stop = threading.Event()
-        relay = Relay(self.n_lanes, len(members))
-
-        def course(job: Job) -> Iterator[lane.Gate]:
-            if stop.is_set():
-                return
-            own = replace(
-                self._workshop.training,
-                callbacks=self._own_callbacks(),
-                epochs=job.member.epochs or self._workshop.training.epochs,
-            )
-            cohort = cohorts.get(job.member.cohort)
-            trained = lane.Course(
-                job.member, job.rule, on_epoch, stop.is_set, prune, cohort
-            )
-            outcome = yield from _run(job, own, trained)
-            if cohort is not None:
-                cohort.leave(trained)
-            outcomes[id(job.member)] = outcome
-            on_end(job.member, outcome)
-
-        with ThreadPoolExecutor(self.n_lanes, thread_name_prefix="lane") as pool:
-            running = [pool.submit(relay.run) for _ in range(self.n_lanes)]
+        courses = _Courses(own_training, on_epoch, on_end, prune, cohorts)
+        places = self.plan.places
+        relay = Relay(len(places), len(members), self.plan.n_slots)
+        with ThreadPoolExecutor(len(places), thread_name_prefix="lane") as pool:
+            running = [pool.submit(relay.run, runner_at(place)) for place in places]
             try:
                 for member in _together(members, cohorts):
                     job = self._workshop.make(member)
                     if job.program is not None:
-                        relay.add(course(job))
+                        relay.add(courses.task(job))
                     else:  # Keras keeps its state per thread: in the caller's own
-                        deque(course(job), maxlen=0)
+                        deque(courses.course(job), maxlen=0)
                         relay.leave_out()
                     if relay.closed:
                         break
                 for lane_thread in running:
                     lane_thread.result()
             except KeyboardInterrupt:
-                stop.set()
+                courses.stop.set()
             except BaseException:
-                stop.set()
+                courses.stop.set()
                 raise
             finally:
                 relay.close()
-        return [outcomes.get(id(member), _NOT_BEGUN) for member in members]
+        return [courses.outcomes.get(id(m), _NOT_BEGUN) for m in members]
 
     def paces(self) -> dict[Hashable, Pace | str]:
         """Measure what an epoch of each group costs, or say why it is not foreseen.
@@ -169,8 +164,52 @@ class Prepared:
                 found[member.group] = job.reason or job.error
                 continue
             training = self._workshop.training
-            found[member.group] = pace_of(job, training, self.n_lanes)
+            found[member.group] = pace_of(job, training, self.plan)
         return found
+
+
+@dataclass(eq=False)
+class _Courses:
+    """The courses of the trainings of one call, and what they came to."""
+
+    own_training: Callable[[Member], Training]
+    on_epoch: OnEpoch
+    on_end: OnEnd
+    prune: Prune
+    cohorts: Mapping[Hashable, Cohort]
+    stop: threading.Event = field(default_factory=threading.Event)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+    def task(self, job: Job) -> Task:
+        """Return a member that has a program as something for lanes to advance."""
+        assert job.program is not None
+        kind, ran_out = (job.program.program, id(job.arrays)), threading.Event()
+        return Task(self.course(job, ran_out), kind, ran_out)
+
+    def course(self, job: Job, ran_out: threading.Event | None = None) -> Course:
+        """Train one member; its outcome is in `outcomes` then."""
+        if self.stop.is_set():
+            return
+        member = job.member
+        cohort = self.cohorts.get(member.cohort)
+        trained = lane.Course(
+            member, job.rule, self.on_epoch, self.stop.is_set, self.prune, cohort
+        )
+        outcome = yield from _run(job, self.own_training(member), trained)
+        if cohort is not None:
+            cohort.leave(trained)
+        if ran_out is not None and ran_out.is_set():
+            outcome = replace(outcome, path_reason=_RAN_OUT)
+        self.outcomes[id(member)] = outcome
+        self.on_end(member, outcome)
+
+
+def _own(
+    training: Training, own_callbacks: Callable[[], tuple[Any, ...]], member: Member
+) -> Training:
+    """Return how one member is trained."""
+    epochs = member.epochs or training.epochs
+    return replace(training, callbacks=own_callbacks(), epochs=epochs)
 
 
 def _let_ctrl_c_end_a_wait() -> None:
@@ -233,14 +272,13 @@ def _together(
 
 def _run(
     job: Job, training: Training, course: lane.Course
-) -> Generator[lane.Gate, None, Outcome]:
+) -> Generator[lane.Wanted, Any, Outcome]:
     if job.error:
         return Outcome(state=FAILED, stop_reason="error", error=job.error)
     try:
         if job.program is None:
             course.cohort = None  # Keras's fit does not wait for others
             return fallback.run(job.member, training, course, job.reason)
-        job.program.program.wait()  # so that a member's seconds are its own
         return (
             yield from lane.run(
                 job.member, job.state, job.program, job.arrays, training, course

@@ -11,8 +11,10 @@ from typing import Any
 from homeroom.errors import HomeroomError
 
 from . import callbacks, door, identity, template
+from .epochs import Batches, Shape
 from .member import Arrays, Description, Member, Training
-from .program import Batches, ModelProgram, Shape, device_arrays
+from .plan import Plan
+from .program import ModelProgram, device_arrays
 from .programs import Programs, Setting
 from .recipe import Drawn, Patterns, Recipe, function_key, learn
 from .stopping import EarlyStopping
@@ -58,11 +60,11 @@ class Workshop:
     """
 
     def __init__(
-        self, members: Sequence[Member], training: Training, *, one_core: bool
+        self, members: Sequence[Member], training: Training, plan: Plan
     ) -> None:
         self.members = members
         self.training = training
-        self._one_core = one_core
+        self.plan = plan
         self._shape = _shape(members, training)
         self._on_device: dict[int, Any] = {}
         self._ready: dict[int, Job] = {}
@@ -110,9 +112,13 @@ class Workshop:
     def make(self, member: Member) -> Job:
         """Return the member's first state and its program, or why it has none."""
         try:
-            return self._ready.pop(id(member), None) or self._make(member)
+            job = self._ready.pop(id(member), None) or self._make(member)
         except template.ModelFunctionError as error:  # of this member, not of all
             return Job(member, error=str(error))
+        if job.program is not None:
+            for place in self.plan.places:
+                job.program.program.compile_for(place)
+        return job
 
     def look_at(self, member: Member) -> Job:
         """Return what `make` will, which can still be called."""
@@ -194,7 +200,8 @@ class Workshop:
         return Setting(
             self._arrays(member.arrays),
             shape,
-            self._one_core,
+            self.plan.places[0],
+            self.plan.one_core,
             self.training.search,
             self.training.operations,
         )

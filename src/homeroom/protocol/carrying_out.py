@@ -20,6 +20,7 @@ from homeroom.store import Store
 from .answers import counted, out_of_fold
 from .baselines import train_baselines
 from .choosing import select
+from .environment import where
 from .examining import after_training
 from .final_model import ship
 from .final_test import SealedTest
@@ -61,8 +62,13 @@ def carry_out(
         prepared = entry.ready(candidates)
         if searches:
             record = searched(record, candidates, searches, prepared)
-        materials = keep_materials(store, prepared, development, entry.ground.file_rows)
-        record = evolved(record, materials=materials)
+        record = evolved(
+            record,
+            environment=where(record.environment, prepared),
+            materials=keep_materials(
+                store, prepared, development, entry.ground.file_rows
+            ),
+        )
         store.update_run(record)
         blind = train_baselines(development, prepared.assignments)
         record = evolved(record, baselines=blind)

@@ -6,8 +6,12 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from msgspec import structs
+
 from homeroom import engine
 from homeroom.records import Environment
+
+from .trials import Trials
 
 _PACKAGES = ("homeroom", "keras", "jax", "jaxlib", "numpy", "scikit-learn", "polars")
 
@@ -20,6 +24,16 @@ def environment() -> Environment:
         n_cpus=os.cpu_count() or 1,
         device=engine.device(),
         lanes=engine.lane_count(None),
+    )
+
+
+def where(environment: Environment, prepared: Trials) -> Environment:
+    """Return the environment with how many trainings run at once in it, and how."""
+    if prepared.compiled is None:
+        return environment
+    plan = prepared.compiled.plan
+    return structs.replace(
+        environment, lanes=plan.at_once, plan=plan.name, plan_reason=plan.reason
     )
 
 

@@ -38,7 +38,7 @@ def forecast(
         by_name.setdefault(each.candidate.name, []).append(each)
     compiled = prepared.compiled
     paces = {} if compiled is None else compiled.paces()
-    n_lanes = 1 if compiled is None else compiled.n_lanes
+    n_lanes = 1 if compiled is None else compiled.plan.at_once
     costs, seconds, lane_bytes = [], np.zeros(2), 0
     for name, mine in by_name.items():
         cost = _cost(name, mine, prepared, paces)

@@ -36,6 +36,7 @@ from .forecast import CandidateCost, Forecast, ProgramRecord
 from .history import History, Metric, Verdict
 from .materials import Materials
 from .member import (
+    BATCHED,
     COMPLETE,
     EXACT,
     FAILED,
@@ -43,6 +44,8 @@ from .member import (
     LOWERED,
     PRUNED,
     RUNNING,
+    SCAN,
+    WAVE,
     MemberRecord,
 )
 from .out_of_fold import ConfidenceBin, OutOfFold
@@ -69,6 +72,7 @@ from .verification import (
 )
 
 __all__ = [
+    "BATCHED",
     "BY_EPOCHS",
     "BY_FOLDS",
     "COMPLETE",
@@ -83,9 +87,11 @@ __all__ = [
     "NOTE",
     "PRUNED",
     "RUNNING",
+    "SCAN",
     "SEVERITIES",
     "UNVERIFIED",
     "WARNING",
+    "WAVE",
     "CandidateCost",
     "CandidateRecord",
     "Checked",

@@ -8,7 +8,8 @@ from .history import History
 
 COMPLETE, FAILED, INTERRUPTED, RUNNING = "COMPLETE", "FAILED", "INTERRUPTED", "RUNNING"
 PRUNED = "PRUNED"
-EXACT, LOWERED = "exact", "lowered"
+EXACT, LOWERED, BATCHED = "exact", "lowered", "batched"
+SCAN, WAVE = "scan", "wave"
 
 
 class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,10 +20,11 @@ class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
     restored them, those of the last epoch when it is None. `stop_reason` is "epochs"
     (the budget was used), "patience", "pruned", "diverged", "interrupted" or "error".
     `path` is
-    "scan" (one compiled epoch), "keras.fit" (plain Keras, `path_reason` says why) or
-    "estimator". `sameness` is "exact" when every operation was Keras's own, and
-    "lowered" when a faster one stood in for some: values are then those of
-    `keras.Model.fit` within rounding, and not bit for bit.
+    "scan" (one compiled epoch), "wave" (the same, many trainings in one call),
+    "keras.fit" (plain Keras, `path_reason` says why) or "estimator". `sameness` is
+    "exact" when every operation was Keras's own, "lowered" when a faster one stood in
+    for some and "batched" in a wave: values are then those of `keras.Model.fit` within
+    rounding, and not bit for bit.
     Epochs are 0-based, as in Keras.
     """
 
@@ -39,7 +41,7 @@ class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
     updates_per_epoch: int = 0
     n_updates: int = 0
     seconds: float = 0.0
-    path: str = "scan"
+    path: str = SCAN
     path_reason: str | None = None
     sameness: str = EXACT
     initial_weights: str = ""

@@ -132,13 +132,19 @@ class FinalTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """Versions and machine, so that a number can be made again."""
+    """Versions and machine, so that a number can be made again.
+
+    `lanes` is how many trainings ran at once; `plan` how: in "lanes", each in a call of
+    its own, or in "waves", many in one call. `plan_reason` says why so.
+    """
 
     versions: dict[str, str]
     platform: str
     n_cpus: int
     device: str = "cpu"
     lanes: int = 1
+    plan: str = "lanes"
+    plan_reason: str = ""
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from homeroom import judgement
-from homeroom.records import COMPLETE, FAILED, INTERRUPTED, LOWERED
+from homeroom.records import COMPLETE, EXACT, FAILED, INTERRUPTED
 
 from . import measures
 from .curves import LOSS
@@ -212,10 +212,11 @@ def member_row(member: MemberRecord, metric: Metric) -> MemberRow:
     waiting = member.state == INTERRUPTED and not n
     how = {
         "scan": "compiled",
+        "wave": "compiled, in a wave",
         "keras.fit": "plain Keras",
         "estimator": "scikit-learn",
     }.get(member.path, member.path)
-    if member.sameness == LOWERED:
+    if member.sameness != EXACT:
         how += " (equal to Keras within rounding)"
     return MemberRow(
         name=name_of(member),

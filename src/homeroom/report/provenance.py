@@ -124,10 +124,18 @@ def environment_facts(environment: Environment, seconds: float) -> tuple[Fact, .
     facts.append(Fact("platform", environment.platform))
     facts.append(Fact("device", environment.device))
     facts.append(Fact("CPUs", format_count(environment.n_cpus)))
-    facts.append(Fact("trainings at once", format_count(environment.lanes)))
+    facts.append(Fact("trainings at once", _at_once(environment)))
     if seconds:
         facts.append(Fact("time", format_seconds(seconds)))
     return tuple(facts)
+
+
+def _at_once(environment: Environment) -> str:
+    at_once = format_count(environment.lanes)
+    if environment.plan == "waves":
+        at_once += " in one call"
+    reason = environment.plan_reason
+    return f"{at_once} ({reason})" if reason else at_once
 
 
 def fingerprints(run: RunRecord) -> tuple[Fact, ...]:

@@ -6,7 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 from homeroom import judgement
-from homeroom.records import COMPLETE, FAILED, INTERRUPTED, LOWERED, Metric
+from homeroom.records import (
+    BATCHED,
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    LOWERED,
+    SCAN,
+    WAVE,
+    Metric,
+)
 
 from . import measures
 from .formats import (
@@ -265,6 +274,8 @@ def _of_scores(
             ". Their scores must not be trusted: find the layer that learns while it "
             "is evaluated."
         )
+    compiled = [m for m in members if m.path in {SCAN, WAVE}]
+    others = [m for m in members if m.path not in {SCAN, WAVE}]
     lowered = [m for m in members if m.sameness == LOWERED]
     if lowered:
         said.append(
@@ -272,7 +283,15 @@ def _of_scores(
             "grouped convolutions: values are those of keras.Model.fit within rounding."
             " With HOMEROOM_OPERATIONS=keras they are so bit for bit."
         )
-    slow = sorted({m.path_reason for m in members if m.path_reason})
+    batched = [m for m in members if m.sameness == BATCHED]
+    if batched:
+        said.append(
+            f"In {format_count(len(batched), 'training')} many were trained in one "
+            "call: values are those of keras.Model.fit within rounding."
+        )
+    for reason in sorted({m.path_reason for m in compiled if m.path_reason}):
+        said.append(f"Of some trainings: {reason}.")
+    slow = sorted({m.path_reason for m in others if m.path_reason})
     if slow:
         said.append(
             f"Some trainings ran in plain Keras or scikit-learn: {'; '.join(slow)}."

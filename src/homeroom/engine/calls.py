@@ -1,0 +1,114 @@
+"""What a training asks of the place it runs in, and what it gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from . import door
+from .member import Rows
+from .program import ModelProgram
+
+Logs = list[tuple[dict[str, float], bool]]
+
+
+class Ended:
+    """What a call came to, for one training.
+
+    Args:
+        state: The last state.
+        kept: The states after each epoch, stacked; nothing if there was only one.
+        logs: Of each epoch: the history's values, and whether measuring tried to
+            change the state.
+        seconds: What the training's share of the call took.
+    """
+
+    at_once = 1  # how many trainings the call had room for
+
+    def __init__(
+        self, state: Any, kept: Any = (), logs: Logs | None = None, seconds: float = 0.0
+    ) -> None:
+        self._state = state
+        self._kept = kept
+        self.logs = logs or []
+        self.seconds = seconds
+
+    @property
+    def state(self) -> Any:
+        """The last state."""
+        return self._state
+
+    def state_after(self, i: int) -> Any:
+        """Return the state at the end of the i-th epoch of the call."""
+        if not self._kept:
+            return self._state
+        return door.jax().tree.map(lambda leaf: leaf[i], self._kept)
+
+    def holding(self, _i: int) -> Ended:
+        """Return what is to be kept for the state after the i-th epoch."""
+        return self
+
+
+class EndedInSlot(Ended):
+    """The same for one slot of a wave; its arrays are those of all slots."""
+
+    def __init__(
+        self, state: Any, kept: Any, logs: Logs, seconds: float, slot: int, n_slots: int
+    ) -> None:
+        super().__init__(state, kept, logs, seconds)
+        self._slot = slot
+        self.at_once = n_slots
+
+    @property
+    def state(self) -> Any:
+        """The last state, taken out of the slot."""
+        return _taken()(self._state, self._slot)
+
+    def state_after(self, i: int) -> Any:
+        """Return the state at the end of the i-th epoch of the call."""
+        if not self._kept:
+            return self.state
+        return _taken_of_epoch()(self._kept, self._slot, i)
+
+    def holding(self, i: int) -> Ended:
+        """Return the state after the i-th epoch alone, so that the others may go."""
+        return Ended(self.state_after(i))
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """Epochs that a training wants next.
+
+    Args:
+        mine: What trains it.
+        last: What it goes on from.
+        arrays: What `device_arrays` returned.
+        tables: What `Shape.measured_tables` returned.
+        n: How many epochs it wants; it may get fewer.
+        order: The training rows in the order of the i-th of them.
+    """
+
+    mine: ModelProgram
+    last: Ended
+    arrays: Any
+    tables: Any
+    n: int
+    order: Callable[[int], Rows]
+
+    def orders(self, n: int) -> list[Rows]:
+        """Return the orders of the first n epochs."""
+        return [self.order(i) for i in range(n)]
+
+
+@cache
+def _taken() -> Any:
+    jax = door.jax()
+    return jax.jit(lambda tree, slot: jax.tree.map(lambda leaf: leaf[slot], tree))
+
+
+@cache
+def _taken_of_epoch() -> Any:
+    jax = door.jax()
+    return jax.jit(lambda tree, slot, i: jax.tree.map(lambda leaf: leaf[slot, i], tree))

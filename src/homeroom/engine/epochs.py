@@ -1,0 +1,193 @@
+"""What a call of a program computes: epochs of Keras's own steps, inside XLA.
+
+The loop bodies are `model.train_step` and `model.test_step` themselves, on the same
+batches in the same order, so the values are those of `keras.Model.fit`, bit for bit.
+The number of full batches is an argument, not a shape: folds of different sizes share
+a program. The last, partial batch runs at its own size in a branch of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from . import door
+from .member import Rows
+from .steps import Steps
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches of one size, and the sizes of last, partial ones that occur."""
+
+    size: int
+    partial_sizes: tuple[int, ...]
+
+    def table(self, rows: Rows, n: int) -> tuple[Any, ...]:
+        """Return `rows` filled up to length `n`, the full batches, the last's kind."""
+        n_full, rest = divmod(len(rows), self.size)
+        filled = np.zeros(n, np.int32)
+        filled[: len(rows)] = rows
+        kind = self.partial_sizes.index(rest) if len(rows) else 0
+        return filled, np.int32(n_full), np.int32(kind)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a program is compiled for, beside the model and the arrays.
+
+    `measured` are the batches of validation rows, and of training rows when they are
+    measured too; `n_measured` tells how many tables there are. `n_rows` is the length
+    of a table.
+    """
+
+    train: Batches
+    measured: Batches
+    n_measured: int
+    n_rows: int
+
+    def order_tables(self, orders: Sequence[Rows], n: int) -> Any:
+        """Return tables of the training rows of some epochs, `n` with empty ones."""
+        each = [self.train.table(rows, self.n_rows) for rows in orders]
+        empty = np.zeros(self.n_rows, np.int32), np.int32(0), np.int32(0)
+        return _stack([*each, *[empty] * (n - len(orders))])
+
+    def measured_tables(self, *measured: Rows | None) -> Any:
+        """Return tables of the rows that are measured."""
+        given = [rows for rows in measured if rows is not None]
+        return _stack([self.measured.table(rows, self.n_rows) for rows in given])
+
+
+@dataclass(frozen=True, eq=False)
+class EpochLoop:
+    """The epochs of one training as a function that can be traced.
+
+    At most `most_epochs` of them; all their states are returned if that is more than
+    one, so that any of them can be the one that is kept.
+    """
+
+    steps: Steps
+    shape: Shape
+    most_epochs: int
+
+    def run(
+        self,
+        lifted: Mapping[int, Any],
+        state: Any,
+        arrays: Any,
+        orders: Any,
+        n: Any,
+        tables: Any,
+    ) -> Any:
+        """Return the last state, those after each epoch, and a row for each.
+
+        A row has the history's values and whether measuring tried to change the state.
+        """
+        jax = door.jax()
+        train = partial(self.steps.train, lifted)
+        test = partial(self.steps.test, lifted)
+        many = self.most_epochs
+
+        def put(kept: Any, value: Any, i: Any) -> Any:
+            return jax.lax.dynamic_update_index_in_dim(kept, value, i, 0)
+
+        def epoch(i: Any, carry: Any) -> Any:
+            state, kept, rows = carry
+            order = jax.tree.map(lambda leaf: leaf[i], orders)
+            state, trained = self._train(train, state, arrays, order)
+            measured = self._measure(test, state, arrays, tables)
+            # in one piece, because each piece is a wait
+            row = jax.numpy.concatenate([trained, measured])
+            if kept:
+                kept = jax.tree.map(lambda k, leaf: put(k, leaf, i), kept, state)
+            return state, kept, put(rows, row, i)
+
+        kept = jax.tree.map(
+            lambda leaf: jax.numpy.zeros((many, *leaf.shape), leaf.dtype), state
+        )
+        rows = jax.numpy.zeros((many, self.n_values + 1))
+        start = (state, kept if many > 1 else (), rows)
+        return jax.lax.fori_loop(0, n, epoch, start)
+
+    @property
+    def n_values(self) -> int:
+        """How many numbers the history gets from an epoch."""
+        steps = self.steps
+        n_measured = self.shape.n_measured
+        return len(steps.train_names) + n_measured * len(steps.test_names)
+
+    def _train(self, step: Any, state: Any, arrays: Any, order: Any) -> Any:
+        carry = ((*state, self.steps.fresh_metrics), self.steps.train_logs)
+        (*new_state, metrics), logs = _loop(
+            step, carry, arrays, order, self.shape.train
+        )
+        return tuple(new_state), self.steps.results(metrics, logs)
+
+    def _measure(self, step: Any, state: Any, arrays: Any, tables: Any) -> Any:
+        jax = door.jax()
+        trainable, non_trainable, _ = state
+        fresh = self.steps.fresh_metrics
+        start = ((trainable, non_trainable, fresh), self.steps.test_logs)
+
+        def measure(table: Any) -> Any:
+            (_, after, metrics), logs = _loop(
+                step, start, arrays, table, self.shape.measured
+            )
+            changed = [
+                _differs(a, b) for a, b in zip(non_trainable, after, strict=True)
+            ]
+            return self.steps.results(metrics, logs), jax.numpy.asarray(changed).any()
+
+        found, changed = jax.lax.map(measure, tables)
+        return jax.numpy.concatenate([found.ravel(), changed.any()[None]])
+
+
+def _stack(tables: list[Any]) -> Any:
+    return tuple(map(np.stack, zip(*tables, strict=True)))
+
+
+def _loop(step: Any, carry: Any, arrays: Any, table: Any, batches: Batches) -> Any:
+    """Run `step` over all full batches and then over the partial one, if any."""
+    lax = door.jax().lax
+    rows, n_full, branch = table
+
+    def batch(start: Any, size: int, carry: Any) -> Any:
+        state, last = carry
+        logs, state = step(state, arrays, lax.dynamic_slice(rows, (start,), (size,)))
+        return tuple(state), _like(logs, last)
+
+    def full(i: Any, carry: Any) -> Any:
+        return batch(i * batches.size, batches.size, carry)
+
+    carry = (tuple(carry[0]), carry[1])
+    carry = lax.fori_loop(0, n_full, full, carry)
+
+    def partial(size: int) -> Any:
+        if size == 0:
+            return lambda carry: carry
+        return lambda carry: batch(n_full * batches.size, size, carry)
+
+    branches = [partial(size) for size in batches.partial_sizes]
+    return (
+        lax.switch(branch, branches, carry) if len(branches) > 1 else branches[0](carry)
+    )
+
+
+def _like(logs: Any, template_logs: Any) -> Any:
+    return door.jax().tree.map(
+        lambda value, like: door.jax().numpy.asarray(value, like.dtype),
+        logs,
+        template_logs,
+    )
+
+
+def _differs(a: Any, b: Any) -> Any:
+    jnp = door.jax().numpy
+    unequal = a != b
+    if jnp.issubdtype(a.dtype, jnp.floating):
+        unequal = unequal & ~(jnp.isnan(a) & jnp.isnan(b))
+    return unequal.any()

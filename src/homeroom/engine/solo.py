@@ -1,0 +1,68 @@
+"""A lane: calls run one at a time, each for one training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from . import door
+from .calls import Call, Ended
+from .program import Place
+
+
+class Solo:
+    """A place with one slot.
+
+    Args:
+        place: Where its calls run.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._arrays = Arrivals(place.device)
+
+    def run(self, calls: Sequence[Call]) -> list[Ended]:
+        """Return what the one call came to, once it is done."""
+        (call,) = calls
+        program = call.mine.program
+        program.wait()  # so that a training's seconds are its own
+        started = time.perf_counter()
+        state, kept, rows = program.call(
+            self.place,
+            call.mine.values,
+            self._arrays.moved(call.last.state),
+            self._arrays.here(call.arrays),
+            program.order_tables(call.orders(call.n)),
+            call.n,
+            call.tables,
+        )
+        seconds = time.perf_counter() - started
+        program.took(seconds, call.n)
+        return [Ended(state, kept, program.logs(rows, call.n), seconds)]
+
+
+class Arrivals:
+    """Copies of arrays on a device, each made once.
+
+    Args:
+        device: The device; None is where arrays are anyway.
+    """
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+        self._here: dict[int, tuple[Any, Any]] = {}
+
+    def moved(self, tree: Any) -> Any:
+        """Return a tree of arrays on the device."""
+        if self._device is None:
+            return tree
+        return door.jax().device_put(tree, self._device)
+
+    def here(self, tree: Any) -> Any:
+        """Return the one copy of a tree that many trainings share."""
+        if self._device is None:
+            return tree
+        if id(tree) not in self._here:
+            self._here[id(tree)] = tree, self.moved(tree)
+        return self._here[id(tree)][1]
