@@ -30,13 +30,13 @@ class Pace:
         program: What trains it.
         seconds_per_epoch: Of one training.
         seconds_once: What a training costs beside its epochs.
-        lane_bytes: What a lane holds on the device while it trains.
+        bytes_each: What a training's share of a call holds on the device.
     """
 
     program: Program
     seconds_per_epoch: float
     seconds_once: float
-    lane_bytes: int
+    bytes_each: int
 
 
 def pace_of(job: Job, training: Training, plan: Plan) -> Pace:
@@ -47,7 +47,7 @@ def pace_of(job: Job, training: Training, plan: Plan) -> Pace:
         program,
         _seconds_per_epoch(job, training, plan),
         _predicting(job, training),
-        program.call_bytes(plan.places[0]),
+        program.call_bytes(plan.places[0]) // plan.n_slots,
     )
 
 

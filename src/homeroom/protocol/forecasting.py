@@ -39,7 +39,7 @@ def forecast(
     compiled = prepared.compiled
     paces = {} if compiled is None else compiled.paces()
     n_lanes = 1 if compiled is None else compiled.plan.at_once
-    costs, seconds, lane_bytes = [], np.zeros(2), 0
+    costs, seconds, bytes_each = [], np.zeros(2), 0
     for name, mine in by_name.items():
         cost = _cost(name, mine, prepared, paces)
         costs.append(cost)
@@ -49,12 +49,12 @@ def forecast(
         once = float(np.mean([pace.seconds_once for pace in found]))
         epochs = np.array([cost.least_epochs, cost.most_epochs])
         seconds += cost.n_trainings * (epochs * cost.seconds_per_epoch + once)
-        lane_bytes = max(lane_bytes, *(pace.lane_bytes for pace in found))
+        bytes_each = max(bytes_each, *(pace.bytes_each for pace in found))
     seconds /= n_lanes
     if epoch_choice in {ONE_STD_ERR, INNER_SPLIT}:
         seconds[1] *= 2
     now = _peak_bytes()
-    more = n_lanes * _CALLS_AT_ONCE * lane_bytes
+    more = n_lanes * _CALLS_AT_ONCE * bytes_each
     return Forecast(
         n_lanes=n_lanes,
         costs=(*costs, *map(_searched, tuned)),
