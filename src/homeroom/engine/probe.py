@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from .lane import order_of_epoch, predict
 from .member import Rows, Training
-from .program import Program
 from .workshop import Job
 
 _SECONDS = 0.15  # of work, at least, that a figure rests on
@@ -20,13 +19,11 @@ class Pace:
     """What a training of a group costs while every lane is busy.
 
     Args:
-        program: What trains it.
         seconds_per_epoch: Of one training.
         seconds_once: What a training costs beside its epochs.
         lane_bytes: What a lane holds on the device while it trains one.
     """
 
-    program: Program
     seconds_per_epoch: float
     seconds_once: float
     lane_bytes: int
@@ -53,7 +50,7 @@ def pace_of(job: Job, training: Training, n_lanes: int) -> Pace:
             n_epochs = min(program.most_epochs, wanted)
     share = max(n_batches, 1) / max(n_whole, 1)
     once = _predicting(job, training)
-    return Pace(program, seconds / n_epochs / share, once, program.call_bytes)
+    return Pace(seconds / n_epochs / share, once, program.call_bytes)
 
 
 def _timed(

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import door, template
+from .making import Making
 from .member import Arrays, Rows
 from .random_bits import cheap_random_bits
 from .steps import PREDICT_ROWS, Steps, rows_like
@@ -80,12 +81,13 @@ class ModelProgram:
     """A program, and what of it is one model's own.
 
     `values` are those of the lifted literals; `fresh_optimizer` stands in for an
-    optimizer that is not built.
+    optimizer that is not built. `is_new` is whether the program was made for it.
     """
 
     program: Program
     values: tuple[Any, ...]
     fresh_optimizer: list[Any]
+    is_new: bool = False
 
     def state_of(self, model: Any) -> Any:
         """Return a model's state before its first step."""
@@ -135,7 +137,6 @@ class Program:
         one_core: bool,
         reason: str = "",
     ) -> None:
-        self.reason = reason
         self.steps = steps
         self.lifted = tuple(sorted(lifted))
         self.shape = shape
@@ -147,13 +148,12 @@ class Program:
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
         self.most_epochs = self._epochs_that_fit()
         self._pace = _CALL_SECONDS  # seconds per epoch, once one is measured
-        self._started = time.perf_counter()
-        self._ended = self._started
+        self.making = Making(reason)
         with cheap_random_bits():
             # one is compiled while the other is still being traced
-            self._run = _compiler.submit(self._compiled, self._lower_run(arrays))
+            self._run = self.making.compile(self._lower_run(arrays), _compiler)
             lowered = self._lower_predict(arrays[0])
-            self._predict = _compiler.submit(self._compiled, lowered)
+            self._predict = self.making.compile(lowered, _compiler)
 
     def values_of(self, structure: Structure) -> tuple[Any, ...] | None:
         """Return a structure's own values of the lifted literals.
@@ -205,12 +205,6 @@ class Program:
         return ended
 
     @property
-    def seconds(self) -> float:
-        """What making it took, from tracing to the end of compiling."""
-        self.wait()
-        return self._ended - self._started
-
-    @property
     def call_bytes(self) -> int:
         """What a call holds on the device beside what it was given."""
         memory = self._run.result().memory_analysis()
@@ -238,11 +232,6 @@ class Program:
     def predict(self, values: Any, trainable: Any, non_trainable: Any, x: Any) -> Any:
         """Return the outputs for x of exactly PREDICT_ROWS rows."""
         return self._predict.result()(values, trainable, non_trainable, x)
-
-    def _compiled(self, lowered: Any) -> Any:
-        compiled = lowered.compile()
-        self._ended = max(self._ended, time.perf_counter())
-        return compiled
 
     def _epochs_that_fit(self) -> int:
         """How many epochs one call may hold: their states and orders are kept."""

@@ -7,6 +7,13 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
+from homeroom.records import (
+    FIRST_OF_STRUCTURE,
+    LATE_CONSTANT,
+    OTHER_CONSTANTS,
+    OTHER_ROWS,
+)
+
 from . import door, identity
 from .program import ModelProgram, Program, Shape
 from .steps import LiteralsMovedError, Steps
@@ -109,21 +116,21 @@ class Programs:
         met.family.programs = [*met.family.programs, program][-_KEPT_IN_FAMILY:]
         values = program.values_of(met.structure)
         assert values is not None
-        return ModelProgram(program, values, met.fresh_optimizer)
+        return ModelProgram(program, values, met.fresh_optimizer, is_new=True)
 
     def _why_another(self, met: _Met) -> str:
         """Return why none of the programs that were made computes a model."""
         if met.family.programs:
-            return "it differs in a constant that was the same in all before"
+            return LATE_CONSTANT
         alike = [f for f in self._families.values() if f.programs]
         alike = [
             f for f in alike if f.first.structure.skeleton == met.structure.skeleton
         ]
         if not alike:
-            return "the first of its structure"
+            return FIRST_OF_STRUCTURE
         if any(f.first.structure.differing(met.structure) for f in alike):
-            return "it differs in constants, which are compiled in"
-        return "its rows come in other numbers or batches"
+            return OTHER_CONSTANTS
+        return OTHER_ROWS
 
     def _forget(self) -> None:
         while len(self._families) > _KEPT_FAMILIES:

@@ -22,6 +22,7 @@ from homeroom.records import FAILED, INTERRUPTED
 
 from . import callbacks, door, fallback, lane, template
 from .cohort import Cohort
+from .making import Use
 from .member import (
     Description,
     Member,
@@ -154,6 +155,14 @@ class Prepared:
             finally:
                 relay.close()
         return [outcomes.get(id(member), _NOT_BEGUN) for member in members]
+
+    def uses(self) -> tuple[Use, ...]:
+        """Return the compiled programs of the members that were made ready so far.
+
+        In the order of their first use. Nothing is waited for: of a program that is
+        still being compiled, `making.is_done` is False.
+        """
+        return self._workshop.uses()
 
     def paces(self) -> dict[Hashable, Pace | str]:
         """Measure what an epoch of each group costs, or say why it is not foreseen.

@@ -32,7 +32,7 @@ from .examination import (
     Finding,
     SheetLine,
 )
-from .forecast import CandidateCost, Forecast, ProgramRecord
+from .forecast import CandidateCost, Forecast
 from .history import History, Metric, Verdict
 from .materials import Materials
 from .member import (
@@ -46,6 +46,13 @@ from .member import (
     MemberRecord,
 )
 from .out_of_fold import ConfidenceBin, OutOfFold
+from .program import (
+    FIRST_OF_STRUCTURE,
+    LATE_CONSTANT,
+    OTHER_CONSTANTS,
+    OTHER_ROWS,
+    ProgramRecord,
+)
 from .run import (
     FORMAT,
     CandidateRecord,
@@ -75,12 +82,16 @@ __all__ = [
     "DIFFERENT",
     "EXACT",
     "FAILED",
+    "FIRST_OF_STRUCTURE",
     "FORMAT",
     "IDENTICAL",
     "INTERRUPTED",
+    "LATE_CONSTANT",
     "LEAKAGE",
     "LOWERED",
     "NOTE",
+    "OTHER_CONSTANTS",
+    "OTHER_ROWS",
     "PRUNED",
     "RUNNING",
     "SEVERITIES",
