@@ -7,12 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeroom.records import (
-    FIRST_OF_STRUCTURE,
-    LATE_CONSTANT,
-    OTHER_CONSTANTS,
-    OTHER_ROWS,
-)
+from homeroom.records import Need
 
 from . import door, identity
 from .program import ModelProgram, Program, Shape
@@ -44,12 +39,24 @@ class Setting:
         kinds = (str(tree), *((leaf.shape, str(leaf.dtype)) for leaf in leaves))
         object.__setattr__(self, "kinds", kinds)
 
+    def needs_beside(self, other: Setting) -> list[Need]:
+        """Return why a program made for another setting does not do for this one."""
+        cores = Need.ALONE if not self.one_core else Need.TOGETHER
+        differ = {
+            Need.ROWS: (self.kinds, self.shape) != (other.kinds, other.shape),
+            Need.SEARCH: self.search != other.search,
+            cores: self.one_core != other.one_core,
+            Need.OPERATIONS: self.operations != other.operations,
+        }
+        return [need for need, holds in differ.items() if holds]
+
 
 @dataclass(eq=False)
 class _Family:
     """Models that may share a program: `lifted` is where literals of theirs differ."""
 
     first: Steps
+    setting: Setting
     lifted: frozenset[int] = frozenset()
     programs: list[Program] = field(default_factory=list)
 
@@ -89,7 +96,7 @@ class Programs:
         structure = steps.structure
         fixed = () if setting.search else tuple(v.tobytes() for v in structure.literals)
         key = (structure.skeleton, fixed, setting)
-        family = self._families.setdefault(key, _Family(steps))
+        family = self._families.setdefault(key, _Family(steps, setting))
         self._families.move_to_end(key)
         family.lifted |= structure.differing(family.first.structure)
         met = _Met(structure, steps.fresh_optimizer, family)
@@ -121,16 +128,22 @@ class Programs:
     def _why_another(self, met: _Met) -> str:
         """Return why none of the programs that were made computes a model."""
         if met.family.programs:
-            return LATE_CONSTANT
-        alike = [f for f in self._families.values() if f.programs]
-        alike = [
-            f for f in alike if f.first.structure.skeleton == met.structure.skeleton
-        ]
+            return Need.LATE_CONSTANT.value
+        skeleton = met.structure.skeleton
+        families = [f for f in self._families.values() if f.programs]
+        alike = [f for f in families if f.first.structure.skeleton == skeleton]
         if not alike:
-            return FIRST_OF_STRUCTURE
-        if any(f.first.structure.differing(met.structure) for f in alike):
-            return OTHER_CONSTANTS
-        return OTHER_ROWS
+            return Need.FIRST.value
+        elsewhere = [
+            family.setting
+            for family in alike
+            if any(p.values_of(met.structure) is not None for p in family.programs)
+        ]
+        if not elsewhere:
+            return Need.CONSTANT.value
+        mine = met.family.setting
+        needs = min((mine.needs_beside(other) for other in elsewhere), key=len)
+        return (needs or [Need.CONSTANT])[0].value
 
     def _forget(self) -> None:
         while len(self._families) > _KEPT_FAMILIES:

@@ -46,13 +46,7 @@ from .member import (
     MemberRecord,
 )
 from .out_of_fold import ConfidenceBin, OutOfFold
-from .program import (
-    FIRST_OF_STRUCTURE,
-    LATE_CONSTANT,
-    OTHER_CONSTANTS,
-    OTHER_ROWS,
-    ProgramRecord,
-)
+from .program import Need, ProgramRecord
 from .run import (
     FORMAT,
     CandidateRecord,
@@ -82,16 +76,12 @@ __all__ = [
     "DIFFERENT",
     "EXACT",
     "FAILED",
-    "FIRST_OF_STRUCTURE",
     "FORMAT",
     "IDENTICAL",
     "INTERRUPTED",
-    "LATE_CONSTANT",
     "LEAKAGE",
     "LOWERED",
     "NOTE",
-    "OTHER_CONSTANTS",
-    "OTHER_ROWS",
     "PRUNED",
     "RUNNING",
     "SEVERITIES",
@@ -121,6 +111,7 @@ __all__ = [
     "MemberEnded",
     "MemberRecord",
     "Metric",
+    "Need",
     "Note",
     "OutOfFold",
     "PartitionRecord",
