@@ -260,8 +260,8 @@ def same_bits() -> Said:
 
 @relied_on(
     "JAX tells what it read from disk",
-    plan="making: the event /jax/compilation_cache/cache_hits; without it a program read "
-    "from disk is called compiled",
+    plan="making: the event /jax/compilation_cache/cache_hits; without it a program "
+    "read from disk is called compiled",
 )
 def told_of_reading() -> Said:
     uses = []

@@ -31,10 +31,16 @@ WHY = "it differs in a constant, such as a dropout rate, that is compiled in"
     ("programs", "said"),
     [
         (MADE[:1], "1 program compiled (0.80 s): small (the first of its structure, "),
-        (MADE, "2 programs compiled (1.6 s in all): "),
+        (MADE, "2 programs compiled (1.6 s added up): "),
         (FOUND, "Nothing had to be compiled: 2 programs in memory already: "),
-        (READ, "Nothing had to be compiled: 2 programs read from disk (0.60 s in all)"),
-        ((*MADE, *READ, *FOUND), "(1.6 s in all), 2 programs read from disk (0.60 s "),
+        (
+            READ,
+            "Nothing had to be compiled: 2 programs read from disk (0.60 s added up)",
+        ),
+        (
+            (*MADE, *READ, *FOUND),
+            "(1.6 s added up), 2 programs read from disk (0.60 s ",
+        ),
     ],
 )
 def test_the_sentence_tells_what_was_paid_for(programs, said):
@@ -71,7 +77,7 @@ def test_every_reason_has_korean_words():
     for each in programs:
         view = programs_view([each])
         assert not set(view.korean) & set(ascii_lowercase)
-        assert "1개를 컴파일함 (모두 0.80초)" in view.korean
+        assert "1개를 컴파일함 (0.80초)" in view.korean
     tuned = programs_view([program("가", stage="trials 0 to 7"), *FOUND, *READ])
     for said in ("시도 0~7: ", "이미 메모리에 있었음", "디스크에서 읽는 데 0.30초"):
         assert said in tuned.korean
@@ -82,9 +88,9 @@ def test_page_and_terminal_tell_of_programs():
     run = msgspec.structs.replace(fakes.run_of(), programs=MADE)
     view = run_view(run)
     page = render_page(view)
-    for said in ("2 programs compiled (1.6 s in all)", "<dt>wide, deep</dt>", WHY):
+    for said in ("2 programs compiled (1.6 s added up)", "<dt>wide, deep</dt>", WHY):
         assert said in page
-    assert '<p class="note" lang="ko">프로그램 2개를 컴파일함' in page
+    assert ">프로그램 2개를 컴파일함 (더해서 1.6초)" in page
     stream = io.StringIO()
     Console(file=stream, width=100, color_system=None).print(run_panel(view))
     text = " ".join(stream.getvalue().replace("│", " ").split())

@@ -91,7 +91,7 @@ def _sentence(programs: Sequence[ProgramRecord]) -> str:
 
 def _all_seconds(programs: Sequence[ProgramRecord]) -> str:
     told = format_seconds(sum(program.seconds for program in programs))
-    return told if len(programs) == 1 else f"{told} in all"
+    return told if len(programs) == 1 else f"{told} added up"
 
 
 def _why(program: ProgramRecord) -> str:
@@ -130,7 +130,7 @@ def _joined(sentence: str, rows: Sequence[Fact], more: str) -> str:
 def _sentence_in_korean(programs: Sequence[ProgramRecord]) -> str:
     compiled, read, n_kept = _parts(programs)
     said = [
-        f"프로그램 {len(some)}개를 {what} (모두 {_seconds_in_korean(some)})"
+        f"프로그램 {len(some)}개를 {what} ({_seconds_in_korean(some)})"
         for some, what in ((compiled, "컴파일함"), (read, "디스크에서 읽음"))
         if some
     ]
@@ -141,7 +141,8 @@ def _sentence_in_korean(programs: Sequence[ProgramRecord]) -> str:
 
 
 def _seconds_in_korean(programs: Sequence[ProgramRecord]) -> str:
-    return _korean_time(sum(program.seconds for program in programs))
+    told = _korean_time(sum(program.seconds for program in programs))
+    return told if len(programs) == 1 else f"더해서 {told}"
 
 
 def _korean_time(seconds: float) -> str:
