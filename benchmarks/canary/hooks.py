@@ -13,7 +13,15 @@ from finding import BROKEN, HAZARD, SAFE, Said, relied_on
 from silence import FEATURES, ROWS, small_data, small_model
 
 from homeroom import engine
-from homeroom.engine import door, identity, recipe, structure, template
+from homeroom.engine import (
+    door,
+    identity,
+    programs,
+    recipe,
+    structure,
+    template,
+    workshop,
+)
 from homeroom.engine.random_bits import random_bits
 
 BATCH = 8
@@ -248,6 +256,26 @@ def same_bits() -> Said:
     same = all(map(np.array_equal, pairs[::2], pairs[1::2]))
     used = jax.config.jax_threefry_partitionable
     return _holds(f"3 widths, partitionable {used}", same, used)
+
+
+@relied_on(
+    "JAX tells what it read from disk",
+    plan="making: the event /jax/compilation_cache/cache_hits; without it a program "
+    "read from disk is called compiled",
+)
+def told_of_reading() -> Said:
+    uses = []
+    for _ in range(2):
+        workshop._programs = programs.Programs()
+        rows = np.arange(ROWS, dtype=np.int32)
+        member = engine.Member("one", small_model, _arrays(), rows, None, 3, 0)
+        ready = engine.prepare([member], engine.Training(epochs=1, batch_size=BATCH))
+        ready.train()
+        uses += ready.uses()
+    read = uses[-1].making.from_disk
+    if not jax.config.jax_compilation_cache_dir:
+        return "no folder for compiled programs", SAFE
+    return _holds(f"read from disk: {read}", read)
 
 
 @relied_on(

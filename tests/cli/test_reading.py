@@ -97,6 +97,20 @@ def test_a_run_for_programs(store: Path, invoke: Invoke) -> None:
     assert trees["sd_seeds"] is None
 
 
+def test_programs_are_shown(store: Path, invoke: Invoke) -> None:
+    """`show` says what was compiled for whom; `show --json` has it in numbers."""
+    told = " ".join(invoke("show", "--store", store).stdout.replace("│", " ").split())
+    content = json.loads(invoke("show", "--json", "--store", store).stdout)
+    programs = content["run"]["programs"]
+    assert programs
+    assert " program" in told
+    named = {name for program in programs for name in program["candidates"]}
+    assert named == {"linear", "small MLP", "wide MLP"}
+    for program in programs:
+        assert program["reason"] in told
+        assert program["seconds"] >= 0
+
+
 def test_a_report_is_written_again(store: Path, tmp_path: Path, invoke: Invoke) -> None:
     """The same run gives a page, and a page may be replaced by a page."""
     for _ in range(2):

@@ -106,6 +106,14 @@ def straight(keras):
 
 
 @pytest.fixture
+def no_programs(monkeypatch):
+    """A process that has compiled nothing yet."""
+    from homeroom.engine import programs, workshop
+
+    monkeypatch.setattr(workshop, "_programs", programs.Programs())
+
+
+@pytest.fixture
 def store(tmp_path):
     """Where a store will be; the file does not exist yet."""
     return tmp_path / "runs.db"

@@ -217,15 +217,15 @@ class TestInterruption:
 
     def test_during_the_refit(self, experiment, softmax, store, monkeypatch):
         """An interrupted refit is an interrupted run, and all folds are kept."""
-        real = engine.train
+        real = engine.Prepared.train
 
-        def train(members, *args, **options):
-            outcomes = real(members, *args, **options)
-            if members[0].key != "refit":
+        def train(prepared, *args, **options):
+            outcomes = real(prepared, *args, **options)
+            if len(outcomes) > 1:  # those of the folds
                 return outcomes
             return [engine.Outcome(state="INTERRUPTED", stop_reason="interrupted")]
 
-        monkeypatch.setattr(engine, "train", train, raising=False)
+        monkeypatch.setattr(engine.Prepared, "train", train)
         with pytest.raises(Interrupted):
             experiment().add("net", softmax).run(cv=3, epochs=1, verbose=0)
         stored = open_store(store).read_run()

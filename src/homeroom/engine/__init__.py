@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .architecture import blueprint, from_leaves, imported, named_leaves, rebuilt
     from .door import device, lane_count
     from .ensemble import average
+    from .making import Making, Use
     from .probe import Pace
     from .saving import load_model, save_model
     from .template import clone_function
@@ -25,11 +26,13 @@ __all__ = [
     "Arrays",
     "Description",
     "EarlyStopping",
+    "Making",
     "Member",
     "Outcome",
     "Pace",
     "Prepared",
     "Training",
+    "Use",
     "Weights",
     "average",
     "blueprint",
@@ -48,8 +51,10 @@ __all__ = [
 ]
 
 _LATE = {
+    "Making": "making",
     "Pace": "probe",
     "Prepared": "training",
+    "Use": "making",
     "average": "ensemble",
     "blueprint": "architecture",
     "clone_function": "template",

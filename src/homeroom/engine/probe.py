@@ -12,7 +12,6 @@ from .calls import Call, Ended
 from .lane import order_of_epoch, predict
 from .member import Rows, Training
 from .plan import WAVES, Plan, slots_that_fit, wanted_plan, with_slots
-from .program import Program
 from .relay import Runner
 from .wave import runner_at
 from .workshop import Job
@@ -27,13 +26,11 @@ class Pace:
     """What a training of a group costs while every lane is busy.
 
     Args:
-        program: What trains it.
         seconds_per_epoch: Of one training.
         seconds_once: What a training costs beside its epochs.
         bytes_each: What a training's share of a call holds on the device.
     """
 
-    program: Program
     seconds_per_epoch: float
     seconds_once: float
     bytes_each: int
@@ -44,7 +41,6 @@ def pace_of(job: Job, training: Training, plan: Plan) -> Pace:
     assert job.program is not None
     program = job.program.program
     return Pace(
-        program,
         _seconds_per_epoch(job, training, plan),
         _predicting(job, training),
         program.call_bytes(plan.places[0]) // plan.n_slots,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 
 from . import door, template
 from .epochs import EpochLoop, Shape
+from .making import Making
 from .member import Arrays, Rows
 from .random_bits import cheap_random_bits
 from .steps import PREDICT_ROWS, Steps, rows_like
@@ -43,12 +43,13 @@ class ModelProgram:
     """A program, and what of it is one model's own.
 
     `values` are those of the lifted literals; `fresh_optimizer` stands in for an
-    optimizer that is not built.
+    optimizer that is not built. `is_new` is whether the program was made for it.
     """
 
     program: Program
     values: tuple[Any, ...]
     fresh_optimizer: list[Any]
+    is_new: bool = False
 
     def state_of(self, model: Any) -> Any:
         """Return a model's state before its first step."""
@@ -96,7 +97,6 @@ class Program:
         reason: str = "",
         place: Place,
     ) -> None:
-        self.reason = reason
         self.steps = steps
         self.lifted = tuple(sorted(lifted))
         self.shape = shape
@@ -110,14 +110,13 @@ class Program:
         self._history_keys = [*steps.train_names]
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
         self._pace = _CALL_SECONDS  # seconds per epoch, once one is measured
-        self._started = time.perf_counter()
-        self._ended = self._started
         self._runs: dict[Place, Future[Any]] = {}
         self._tracing = threading.Lock()
+        self.making = Making(reason)
         self.compile_for(place)  # goes on while the other is being traced
         with cheap_random_bits():
             lowered = self._lower_predict()
-        self._predict = _compiler.submit(self._compiled, lowered)
+        self._predict = self.making.compile(lowered, _compiler)
 
     def compile_for(self, place: Place) -> Future[Any]:
         """Begin to compile calls for a place, if that has not begun."""
@@ -125,7 +124,7 @@ class Program:
             if place not in self._runs:
                 with cheap_random_bits():
                     lowered = self._lower_run(place)
-                self._runs[place] = _compiler.submit(self._compiled, lowered)
+                self._runs[place] = self.making.compile(lowered, _compiler)
             return self._runs[place]
 
     def values_of(self, structure: Structure) -> tuple[Any, ...] | None:
@@ -174,12 +173,6 @@ class Program:
         """Learn what a call costs."""
         self._pace = min(self._pace, seconds / n_epochs)
 
-    @property
-    def seconds(self) -> float:
-        """What making it took, from tracing to the end of compiling."""
-        self.wait()
-        return self._ended - self._started
-
     def call_bytes(self, place: Place) -> int:
         """Return what a call holds on the device beside what it was given."""
         memory = self.compile_for(place).result().memory_analysis()
@@ -200,11 +193,6 @@ class Program:
     def predict(self, values: Any, trainable: Any, non_trainable: Any, x: Any) -> Any:
         """Return the outputs for x of exactly PREDICT_ROWS rows."""
         return self._predict.result()(values, trainable, non_trainable, x)
-
-    def _compiled(self, lowered: Any) -> Any:
-        compiled = lowered.compile()
-        self._ended = max(self._ended, time.perf_counter())
-        return compiled
 
     def _epochs_that_fit(self) -> int:
         """How many epochs one call may hold: their states and orders are kept."""

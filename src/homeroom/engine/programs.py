@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
+from homeroom.records import Need
+
 from . import door, identity
 from .epochs import Shape
 from .program import ModelProgram, Place, Program
@@ -40,12 +42,24 @@ class Setting:
         kinds = (str(tree), *((leaf.shape, str(leaf.dtype)) for leaf in leaves))
         object.__setattr__(self, "kinds", kinds)
 
+    def needs_beside(self, other: Setting) -> list[Need]:
+        """Return why a program made for another setting does not do for this one."""
+        cores = Need.ALONE if not self.one_core else Need.TOGETHER
+        differ = {
+            Need.ROWS: (self.kinds, self.shape) != (other.kinds, other.shape),
+            Need.SEARCH: self.search != other.search,
+            cores: self.one_core != other.one_core,
+            Need.OPERATIONS: self.operations != other.operations,
+        }
+        return [need for need, holds in differ.items() if holds]
+
 
 @dataclass(eq=False)
 class _Family:
     """Models that may share a program: `lifted` is where literals of theirs differ."""
 
     first: Steps
+    setting: Setting
     lifted: frozenset[int] = frozenset()
     programs: list[Program] = field(default_factory=list)
 
@@ -85,7 +99,7 @@ class Programs:
         structure = steps.structure
         fixed = () if setting.search else tuple(v.tobytes() for v in structure.literals)
         key = (structure.skeleton, fixed, setting)
-        family = self._families.setdefault(key, _Family(steps))
+        family = self._families.setdefault(key, _Family(steps, setting))
         self._families.move_to_end(key)
         family.lifted |= structure.differing(family.first.structure)
         met = _Met(structure, steps.fresh_optimizer, family)
@@ -112,21 +126,27 @@ class Programs:
         met.family.programs = [*met.family.programs, program][-_KEPT_IN_FAMILY:]
         values = program.values_of(met.structure)
         assert values is not None
-        return ModelProgram(program, values, met.fresh_optimizer)
+        return ModelProgram(program, values, met.fresh_optimizer, is_new=True)
 
     def _why_another(self, met: _Met) -> str:
         """Return why none of the programs that were made computes a model."""
         if met.family.programs:
-            return "it differs in a constant that was the same in all before"
-        alike = [f for f in self._families.values() if f.programs]
-        alike = [
-            f for f in alike if f.first.structure.skeleton == met.structure.skeleton
-        ]
+            return Need.LATE_CONSTANT.value
+        skeleton = met.structure.skeleton
+        families = [f for f in self._families.values() if f.programs]
+        alike = [f for f in families if f.first.structure.skeleton == skeleton]
         if not alike:
-            return "the first of its structure"
-        if any(f.first.structure.differing(met.structure) for f in alike):
-            return "it differs in constants, which are compiled in"
-        return "its rows come in other numbers or batches"
+            return Need.FIRST.value
+        elsewhere = [
+            family.setting
+            for family in alike
+            if any(p.values_of(met.structure) is not None for p in family.programs)
+        ]
+        if not elsewhere:
+            return Need.CONSTANT.value
+        mine = met.family.setting
+        needs = min((mine.needs_beside(other) for other in elsewhere), key=len)
+        return (needs or [Need.CONSTANT])[0].value
 
     def _forget(self) -> None:
         while len(self._families) > _KEPT_FAMILIES:

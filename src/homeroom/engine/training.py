@@ -23,6 +23,7 @@ from homeroom.records import FAILED, INTERRUPTED
 
 from . import callbacks, door, fallback, lane, template
 from .cohort import Cohort
+from .making import Use
 from .member import (
     Description,
     Member,
@@ -149,6 +150,14 @@ class Prepared:
             finally:
                 relay.close()
         return [courses.outcomes.get(id(m), _NOT_BEGUN) for m in members]
+
+    def uses(self) -> tuple[Use, ...]:
+        """Return the compiled programs of the members that were made ready so far.
+
+        In the order of their first use. Nothing is waited for: of a program that is
+        still being compiled, `making.is_done` is False.
+        """
+        return self._workshop.uses()
 
     def paces(self) -> dict[Hashable, Pace | str]:
         """Measure what an epoch of each group costs, or say why it is not foreseen.

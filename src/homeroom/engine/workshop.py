@@ -12,9 +12,10 @@ from homeroom.errors import HomeroomError
 
 from . import callbacks, door, identity, template
 from .epochs import Batches, Shape
+from .making import Use
 from .member import Arrays, Description, Member, Training
 from .plan import Plan
-from .program import ModelProgram, device_arrays
+from .program import ModelProgram, Program, device_arrays
 from .programs import Programs, Setting
 from .recipe import Drawn, Patterns, Recipe, function_key, learn
 from .stopping import EarlyStopping
@@ -70,6 +71,8 @@ class Workshop:
         self._ready: dict[int, Job] = {}
         self._models: dict[int, Any] = {}
         self._kinds: dict[Hashable, _Kind] = {}
+        self._used: dict[Program, dict[Hashable, None]] = {}
+        self._made: set[Program] = set()
 
     def descriptions(self) -> dict[Hashable, Description]:
         """Make the first two members of each group ready, and describe the first.
@@ -126,11 +129,27 @@ class Workshop:
         self._ready[id(member)] = job
         return job
 
+    def uses(self) -> tuple[Use, ...]:
+        """Return the programs of the members that were made ready so far."""
+        return tuple(
+            Use(program.making, tuple(groups), program in self._made)
+            for program, groups in self._used.items()
+        )
+
     def _drawn(self, member: Member) -> Any:
         size = self.training.batch_size
         return template.draw(member.build, member.seed, member.arrays, size)
 
     def _make(self, member: Member) -> Job:
+        job = self._job(member)
+        if job.program is not None:
+            groups = self._used.setdefault(job.program.program, {})
+            groups[member.group] = None
+            if job.program.is_new:
+                self._made.add(job.program.program)
+        return job
+
+    def _job(self, member: Member) -> Job:
         setting = self._setting(member)
         place = (function_key(member.build), setting)
         kind = self._kinds.setdefault(place, _Kind())

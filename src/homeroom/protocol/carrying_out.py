@@ -55,6 +55,7 @@ def carry_out(
             error=error,
             finished_at=datetime.now(UTC),
             seconds=clock.perf_counter() - started,
+            programs=entry.ground.ledger.records(),
         )
 
     try:

@@ -23,6 +23,7 @@ from homeroom.records import (
     MemberRecord,
     Metric,
     OutOfFold,
+    ProgramRecord,
     Settings,
     SplitPlanRecord,
     Verdict,
@@ -62,6 +63,8 @@ class CrossValidation:
         settings: How the trainings were made.
         out_of_fold: What `predictions` say, for a classification: which classes are
             confused, and how far confidence can be trusted.
+        programs: The compiled programs that trained, why each was needed and what
+            making it took.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -84,6 +87,7 @@ class CrossValidation:
     examination: Examination | None = None
     settings: Settings | None = None
     out_of_fold: OutOfFold | None = None
+    programs: tuple[ProgramRecord, ...] = ()
 
     def summary(self, key: str | None = None) -> judgement.Summary:
         """Return mean, spreads, interval and failures for a validation key."""
@@ -328,6 +332,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         examination=after_training(examined, case, {candidate.name: predictions}),
         settings=settings,
         out_of_fold=counted(predictions, results, dataset),
+        programs=prepared.ledger.records(),
     )
     if kept is not None:
         weights = found[candidate.name].n_weights
@@ -342,6 +347,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
             result.members,
             result.examination,
             keep_materials(kept, prepared, dataset),
+            result.programs,
         )
     states = {member.state for member in result.members}
     if INTERRUPTED in states:

@@ -140,7 +140,13 @@ class Passes:
             keep_weights=False,
             keep_predictions=True,
         )
-        ready = trials.prepare(chosen, training, self.dataset, lanes=self.lanes)
+        ready = trials.prepare(
+            chosen,
+            training,
+            self.dataset,
+            lanes=self.lanes,
+            ledger=self.prepared.ledger,
+        )
         results = trials.run(ready, tell, stage="second pass")
         return {_key(result.assignment): result for result in results}
 
@@ -181,7 +187,9 @@ def passes(
         seed=seed,
         preprocess=preprocess,
     )
-    inner = trials.prepare(assignments, prepared.training, dataset, lanes=lanes)
+    inner = trials.prepare(
+        assignments, prepared.training, dataset, lanes=lanes, ledger=prepared.ledger
+    )
     return Passes(choice, prepared, plan, dataset, lanes, inner)
 
 

@@ -86,6 +86,7 @@ def ship(
             ground.training,
             seed=ground.seed,
             preprocess=ground.preprocess,
+            ledger=ground.ledger,
         )
     else:
         members = run.members_of(name)
@@ -146,7 +147,9 @@ def _again(
         weight = ground.training.class_weight
         return [estimator.fitted(each, weight) for each in chosen], chosen
     training = trials.without_stopping(ground.training, max(epochs.values()))
-    ready = trials.prepare(chosen, training, ground.dataset, lanes=ground.lanes)
+    ready = trials.prepare(
+        chosen, training, ground.dataset, lanes=ground.lanes, ledger=ground.ledger
+    )
     results = trials.run(ready, tell, stage="final model")
     models, others = [], []
     for result, member in zip(results, members, strict=True):

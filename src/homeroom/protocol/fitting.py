@@ -22,6 +22,7 @@ from homeroom.records import (
     Listener,
     MemberRecord,
     Metric,
+    ProgramRecord,
     SplitPlanRecord,
     Verdict,
 )
@@ -63,6 +64,8 @@ class FitResult:
         examination: What the doctor found in the data before training.
         baseline: The validation accuracy of always answering the most frequent class
             of the training rows; None where the metric is no accuracy.
+        programs: The compiled program that trained, and what making it took; empty
+            where plain Keras did.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -83,6 +86,7 @@ class FitResult:
     _training: Training
     examination: Examination | None = None
     baseline: float | None = None
+    programs: tuple[ProgramRecord, ...] = ()
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -247,7 +251,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     with progress(verbose, yardstick, listener) as tell:
         tell(Examined(examined))
         [result] = trials.run(prepared, tell)
-    record = result.record
+    record, programs = result.record, prepared.ledger.records()
     if kept is not None:
         keep_run(
             kept,
@@ -264,6 +268,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
             [record],
             examined,
             keep_materials(kept, prepared, dataset),
+            programs,
         )
     if record.state == FAILED:
         raise FitError(f"The training failed: {record.error}. {_advice(record)}")
@@ -275,6 +280,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
         training,
         examined,
         judgement.baseline(plan, yardstick),
+        programs,
     )
     if record.state == INTERRUPTED:
         raise Interrupted(fitted)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from homeroom.engine import Pace
-from homeroom.records import CandidateCost, Forecast, ProgramRecord
+from homeroom.records import CandidateCost, Forecast
 
 from .member import INNER_SPLIT, ONE_STD_ERR, Assignment
 from .trials import Trials
@@ -60,7 +59,7 @@ def forecast(
         costs=(*costs, *map(_searched, tuned)),
         seconds=(float(seconds[0]), float(seconds[1])),
         peak_bytes=None if now is None else now + more,
-        programs=_programs(by_name, paces),
+        programs=prepared.ledger.records(),
     )
 
 
@@ -105,24 +104,6 @@ def _searched(name: str) -> CandidateCost:
         most_epochs=0,
         seconds_per_epoch=None,
         reason="a search comes first",
-    )
-
-
-def _programs(
-    by_name: Mapping[str, Sequence[Assignment]], paces: Paces
-) -> tuple[ProgramRecord, ...]:
-    names: dict[Any, list[str]] = {}
-    for name, mine in by_name.items():
-        for each in mine:
-            found = paces.get(each.member.group)
-            if isinstance(found, Pace):
-                mine_of = names.setdefault(found.program, [])
-                mine_of += [name] if name not in mine_of else []
-    return tuple(
-        ProgramRecord(
-            candidates=tuple(of), reason=program.reason, seconds=program.seconds
-        )
-        for program, of in names.items()
     )
 
 

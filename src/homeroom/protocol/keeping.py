@@ -16,6 +16,7 @@ from homeroom.records import (
     MemberRecord,
     Metric,
     PartitionRecord,
+    ProgramRecord,
     RunRecord,
     Settings,
     SplitPlanRecord,
@@ -35,6 +36,7 @@ def keep_run(  # noqa: PLR0913 - what a run is remembered by
     members: Sequence[MemberRecord],
     examination: Examination | None = None,
     materials: Materials | None = None,
+    programs: tuple[ProgramRecord, ...] = (),
 ) -> str:
     """Store the trainings of one model and return the id of the run.
 
@@ -66,6 +68,7 @@ def keep_run(  # noqa: PLR0913 - what a run is remembered by
         members=tuple(members),
         examination=examination,
         materials=materials,
+        programs=programs,
         seconds=sum(member.seconds for member in members),
     )
     record = store.create_run(record)

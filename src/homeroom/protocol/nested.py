@@ -17,6 +17,7 @@ from homeroom.records import (
     Interval,
     Listener,
     Metric,
+    ProgramRecord,
 )
 
 from . import trials
@@ -26,6 +27,7 @@ from .cross_validation import CrossValidation
 from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .inside import inner_plan, row_counts, seed_of
+from .ledger import Ledger
 from .listening import check_verbose, progress
 from .member import check_seed, settings_of, training_of
 from .nesting import Nest
@@ -43,6 +45,9 @@ class NestedCrossValidation:
         searches: The search of every outer fold that has been made, in order.
         outer: The trainings on the outer folds, each with the best hyperparameters of
             its search.
+        programs: The compiled programs of all of them, each once, with the seconds of
+            making it. Those of a search, or of `outer`, say which of them it was the
+            first to need.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -62,6 +67,7 @@ class NestedCrossValidation:
 
     searches: tuple[Search, ...]
     outer: CrossValidation
+    programs: tuple[ProgramRecord, ...] = ()
 
     @property
     def metric(self) -> Metric:
@@ -259,8 +265,19 @@ def nested_cross_validate(  # noqa: PLR0913 - the words of tune, and the outer f
     )
     case = case_of(dataset, plan, preprocess=preprocess, seed=seed)
     examined = before_training(case, overrule)
+    ledger = Ledger()
     grounds = [
-        Ground(model, dataset, each, training, 1, seed_of(seed, i), preprocess, lanes)
+        Ground(
+            model,
+            dataset,
+            each,
+            training,
+            1,
+            seed_of(seed, i),
+            preprocess,
+            lanes,
+            ledger=ledger.under(name),
+        )
         for i, each in enumerate(inner)
     ]
     nest = Nest(
@@ -271,6 +288,7 @@ def nested_cross_validate(  # noqa: PLR0913 - the words of tune, and the outer f
         lambda ground: begin(
             ground, space, sampler=sampler, n_trials=n_trials, prune=prune
         ),
+        ledger.under(name),
     )
     first = nest.begin(grounds[0])
     described = next(iter(first.descriptions.values()))
@@ -293,8 +311,9 @@ def nested_cross_validate(  # noqa: PLR0913 - the words of tune, and the outer f
             n_seeds=seeds,
             directions=described.directions,
         ),
+        programs=nest.ledger.records(),
     )
-    nested = NestedCrossValidation(tuple(done.searches), outer)
+    nested = NestedCrossValidation(tuple(done.searches), outer, ledger.records())
     if done.interrupted:
         raise Interrupted(nested)
     if not any(member.state == COMPLETE for member in outer.members):

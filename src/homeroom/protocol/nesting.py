@@ -10,6 +10,7 @@ from homeroom.splits import SplitPlan
 
 from . import trials
 from .candidate import as_candidate
+from .ledger import Ledger
 from .member import Result, assign
 from .refit import epochs_for, updates_of
 from .searching import Found, Searching
@@ -28,13 +29,17 @@ class Nested:
 
 @dataclass(frozen=True, eq=False)
 class Nest:
-    """Searches inside outer folds; each ground has an outer fold's inner folds."""
+    """Searches inside outer folds; each ground has an outer fold's inner folds.
+
+    The programs of the outer trainings are written into `ledger`.
+    """
 
     name: str
     outer: SplitPlan
     grounds: Sequence[Ground]
     n_seeds: int
     begin: Callable[[Ground], Searching]
+    ledger: Ledger
 
     def run(self, first: Searching, metric: Metric, tell: Listener) -> Nested:
         """Search and score fold by fold; Ctrl-C ends it with what is done."""
@@ -62,6 +67,7 @@ class Nest:
             plan=searching.ground.plan.record,
             metric=metric,
             predictions=found.predictions,
+            programs=searching.ground.ledger.records(),
             directions=next(iter(searching.descriptions.values())).directions,
             _values=[trial.values for trial in found.tried],
         )
@@ -86,6 +92,10 @@ class Nest:
             keep_predictions=True,
         )
         ready = trials.prepare(
-            assignments, training, ground.dataset, lanes=ground.lanes
+            assignments,
+            training,
+            ground.dataset,
+            lanes=ground.lanes,
+            ledger=self.ledger,
         )
         return trials.run(ready, tell, stage="outer trainings")

@@ -24,6 +24,7 @@ from homeroom.splits import Fold
 
 from . import estimator, trials
 from .candidate import Candidate
+from .ledger import Ledger
 from .member import MEAN_CURVE, Assignment, facts_in, fold_arrays
 from .winner import Winner
 
@@ -36,12 +37,14 @@ def refit(
     *,
     seed: int,
     preprocess: Any,
+    ledger: Ledger,
 ) -> tuple[Winner, RefitRecord]:
     """Train the chosen candidate of a run on all development rows.
 
     It gets the number of weight updates that its trainings in the folds needed (the
     median), not their number of epochs: an epoch of all rows has more updates. Where
     the folds stopped together, they needed the best epoch of their mean curve.
+    Its program is written into `ledger`.
 
     Raises:
         FitError: If the training fails on all rows although it did not in the folds.
@@ -72,7 +75,9 @@ def refit(
         _updates(run, candidate.name), len(rows), training.batch_size
     )
     settings = trials.without_stopping(training, epochs)
-    [outcome] = engine.train([member], settings)
+    prepared = engine.prepare([member], settings)
+    [outcome] = prepared.train()
+    ledger.note(prepared, {member.group: candidate.name}, "refit")
     if outcome.state == INTERRUPTED:
         raise KeyboardInterrupt
     if outcome.state != COMPLETE:

@@ -25,6 +25,7 @@ from homeroom.splits import SplitPlan
 
 from . import trials
 from .candidate import Candidate, as_candidate
+from .ledger import Ledger
 from .member import PER_FOLD, Assignment, Result, assign
 
 Place: TypeAlias = tuple[int, int]
@@ -36,7 +37,8 @@ class Ground:
 
     `epoch_choice` is for the candidates that are compared. A trial's folds do not run
     at the same time, so that each stops by its own curve. `file_rows` are the rows of
-    the file that the dataset has, None where no file can be read again.
+    the file that the dataset has, None where no file can be read again. The programs of
+    all trainings are written into `ledger`.
     """
 
     model: Any
@@ -49,6 +51,7 @@ class Ground:
     lanes: int | None = None
     epoch_choice: str = PER_FOLD
     file_rows: Any = None
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 @dataclass(eq=False)
@@ -156,7 +159,11 @@ def _prepared(ground: Ground, tried: Sequence[Trial]) -> trials.Trials:
         preprocess=ground.preprocess,
     )
     made = trials.prepare(
-        assignments, ground.training, ground.dataset, lanes=ground.lanes
+        assignments,
+        ground.training,
+        ground.dataset,
+        lanes=ground.lanes,
+        ledger=ground.ledger,
     )
     by_name = {trial.name: trial for trial in tried}
     for each in assignments:

@@ -20,6 +20,7 @@ from homeroom.records import (
 )
 
 from . import estimator
+from .ledger import Ledger
 from .member import Assignment, Result, check_labels, check_weights, result_of
 
 _ALIASES = {
@@ -43,13 +44,23 @@ Prune = Callable[[Assignment, int, dict[str, float]], bool]
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Trainings that can begin; `descriptions` say what each candidate will report."""
+    """Trainings that can begin; `descriptions` say what each candidate will report.
+
+    Their programs are written into the `ledger`.
+    """
 
     assignments: Sequence[Assignment]
     training: Training
     task: str
     descriptions: dict[str, Description]
     compiled: engine.Prepared | None
+    ledger: Ledger
+
+    def note(self, stage: str = "") -> None:
+        """Write down which programs are used, by trainings of a stage if there is."""
+        if self.compiled is not None:
+            names = {a.member.group: a.candidate.name for a in self.assignments}
+            self.ledger.note(self.compiled, names, stage)
 
 
 def prepare(
@@ -58,8 +69,11 @@ def prepare(
     dataset: Dataset,
     *,
     lanes: int | None = None,
+    ledger: Ledger | None = None,
 ) -> Trials:
     """Make trainings ready; every bad input shows here.
+
+    Their programs are written into `ledger`, or into one of their own.
 
     Raises:
         InputError: If a model function, a callback, the monitor or an estimator is
@@ -86,7 +100,9 @@ def prepare(
             names = estimator.NAMES[task]
             ways = {n: "max" if n == "accuracy" else "min" for n in names}
             found[name] = Description(names, ways, 0)
-    return Trials(assignments, training, task, found, compiled)
+    ready = Trials(assignments, training, task, found, compiled, ledger or Ledger())
+    ready.note()
+    return ready
 
 
 def choose_metric(
@@ -171,6 +187,7 @@ def run(
             prune=lambda member, *ended: prune(by_key[member.key], *ended),
             members=members,
         )
+        trials.note(stage)
     stopped = any(outcome.state == INTERRUPTED for outcome in outcomes)
     for assignment in assignments:
         if assignment.candidate.kind == "estimator" and not stopped:

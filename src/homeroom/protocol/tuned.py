@@ -46,7 +46,12 @@ class Tuned:
         named = f"{self.name} {self.sampler} {ground.seed} {self.space!r}"
         training = replace(ground.training, search=named)
         return begin(
-            replace(ground, model=self.model, training=training),
+            replace(
+                ground,
+                model=self.model,
+                training=training,
+                ledger=ground.ledger.under(self.name),
+            ),
             self.space,
             sampler=self.sampler,
             n_trials=self.n_trials,
@@ -187,7 +192,11 @@ def _prepared(
         epoch_choice=ground.epoch_choice,
     )
     return trials.prepare(
-        assignments, ground.training, ground.dataset, lanes=ground.lanes
+        assignments,
+        ground.training,
+        ground.dataset,
+        lanes=ground.lanes,
+        ledger=ground.ledger,
     )
 
 

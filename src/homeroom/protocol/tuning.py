@@ -18,6 +18,7 @@ from homeroom.records import (
     Examined,
     Listener,
     Metric,
+    ProgramRecord,
     SplitPlanRecord,
     TrialRecord,
 )
@@ -46,6 +47,8 @@ class Search:
         predictions: Out-of-fold predictions of the best trial [n, …], None if none.
         directions: Which way each other metric is better, "max" or "min".
         examination: What the doctor found before the search and in the best trial.
+        programs: The compiled programs: which trials share one, why each was needed
+            and what making it took.
 
     Examples:
         >>> import numpy as np, keras, homeroom as hr
@@ -68,6 +71,7 @@ class Search:
     predictions: NDArray[np.float32] | None = None
     directions: Mapping[str, str] = field(default_factory=dict)
     examination: Examination | None = None
+    programs: tuple[ProgramRecord, ...] = ()
     _values: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
     @property
@@ -322,6 +326,7 @@ def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_valida
         predictions=found.predictions,
         directions=next(iter(described.values())).directions,
         examination=examined,
+        programs=ground.ledger.records(),
         _values=[trial.values for trial in found.tried],
     )
     if found.interrupted:

@@ -32,7 +32,7 @@ from .examination import (
     Finding,
     SheetLine,
 )
-from .forecast import CandidateCost, Forecast, ProgramRecord
+from .forecast import CandidateCost, Forecast
 from .history import History, Metric, Verdict
 from .materials import Materials
 from .member import (
@@ -49,6 +49,7 @@ from .member import (
     MemberRecord,
 )
 from .out_of_fold import ConfidenceBin, OutOfFold
+from .program import Need, ProgramRecord
 from .run import (
     FORMAT,
     CandidateRecord,
@@ -116,6 +117,7 @@ __all__ = [
     "MemberEnded",
     "MemberRecord",
     "Metric",
+    "Need",
     "Note",
     "OutOfFold",
     "PartitionRecord",

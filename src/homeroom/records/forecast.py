@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-
-class ProgramRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A compiled program: for whom, why they have one of their own, what it took.
-
-    `seconds` are those of compiling it, or of reading it from the cache on disk.
-    """
-
-    candidates: tuple[str, ...]
-    reason: str
-    seconds: float
+from .program import ProgramRecord
 
 
 class CandidateCost(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from .history import History, Metric
 from .materials import Materials
 from .member import MemberRecord
 from .out_of_fold import OutOfFold
+from .program import ProgramRecord
 from .search import SearchRecord
 
 FORMAT = 1
@@ -153,6 +154,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     `out_of_fold` has the chosen candidate's answers, for a classification.
     `baselines` are trainings of what costs nothing, on the same folds: the most
     frequent class or the mean, and a linear model. They take no part in the choice.
+    `programs` are the compiled programs that trained, searches and refit included, in
+    the order of their first use; empty in runs stored before they were remembered.
     """
 
     id: str
@@ -178,6 +181,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     out_of_fold: OutOfFold | None = None
     baselines: tuple[MemberRecord, ...] = ()
     materials: Materials | None = None
+    programs: tuple[ProgramRecord, ...] = ()
     format: int = FORMAT
 
     def members_of(self, candidate: str) -> tuple[MemberRecord, ...]:

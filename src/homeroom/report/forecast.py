@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .formats import format_count, format_seconds
+from .programs import programs_view
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -50,11 +51,9 @@ def forecast_table(forecast: Forecast) -> RenderableType:
     notes = [
         f"{cost.candidate}: {cost.reason}." for cost in forecast.costs if cost.reason
     ]
-    made = [
-        f"Program for {', '.join(program.candidates)}: {program.reason} "
-        f"({format_seconds(program.seconds)})."
-        for program in forecast.programs
-    ]
+    programs = programs_view(forecast.programs)
+    rows = () if programs is None else programs.rows
+    made = [f"Program for {row.label}: {row.value}." for row in rows]
     told = [Text(line, style="dim") for line in (*notes, *made)]
     return Group(table, *told, Text(""), Text(forecast_text(forecast), style="bold"))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .comparisons import ComparisonRow, SpreadRow
     from .epochs import EpochsView
     from .examination import ExaminationView
+    from .programs import ProgramsView
     from .shipping import FinalModelsView
 
 _MOST_TRIALS = 10
@@ -301,6 +302,7 @@ class RunView:
     reference: str = ""
     final_models: FinalModelsView | None = None
     answers: AnswersView | None = None
+    programs: ProgramsView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,8 @@ def run_panel(view: RunView) -> RenderableType:
         told = "; ".join(f"{fact.label}: {fact.value}" for fact in view.untrained)
         missing.append(f"{printable(told)}.", style="not bold")
         lines.append(Padding(missing, (1, 0, 0, 0)))
+    if view.programs is not None:
+        lines.append(Padding(_text(view.programs.text, QUIET), (1, 0, 0, 0)))
     return Panel(
         Group(*lines),
         title=_text(f"{view.name} · {view.id} · {view.state}"),

@@ -38,6 +38,7 @@ from .models import (
     RunView,
     SearchView,
 )
+from .programs import programs_view
 from .search import search_view
 from .shipping import final_models_view
 from .shown import Fact
@@ -113,6 +114,7 @@ def run_view(run: RunRecord) -> RunView:
         reference=words.reference(baselines, _summary_of(candidates, chosen), run.plan),
         final_models=final_models_view(run),
         answers=answers_view(run.out_of_fold),
+        programs=programs_view(run.programs),
     )
 
 

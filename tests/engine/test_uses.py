@@ -1,0 +1,129 @@
+"""Which programs were wanted, whether they had to be made, why, and from where."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from keras import layers, optimizers
+
+from homeroom import engine
+from homeroom.engine import programs, workshop
+from homeroom.engine.making import Making
+from homeroom.records import Need
+
+from .zoo import classifier, member
+
+TRAINING = engine.Training(epochs=1, batch_size=32)
+OPTIONS = {"n_train": 32, "validation": False}
+
+
+def rated(rate: float):
+    return classifier(layers.Dense(8), optimizer=optimizers.SGD(rate))
+
+
+def dropped(rate: float):
+    return classifier(layers.Dense(8), layers.Dropout(rate))
+
+
+def wide(units: int):
+    return classifier(layers.Dense(units))
+
+
+def uses_of(members, training=TRAINING, **how):
+    prepared = engine.prepare(members, training, **how)
+    prepared.train()
+    return prepared.uses()
+
+
+def reasons(uses):
+    return [(use.making.reason, use.is_new) for use in uses]
+
+
+def test_learning_rates_share_and_widths_do_not(made_programs):
+    """A use names every group of its program, and why another could not train it."""
+    same = [member(rated, rate=rate, **OPTIONS) for rate in (0.1, 0.2)]
+    other = [member(wide, units=units, **OPTIONS) for units in (5, 6)]
+    uses = uses_of([*same, *other])
+    assert [use.groups for use in uses] == [
+        tuple(each.group for each in same),
+        *((each.group,) for each in other),
+    ]
+    assert reasons(uses) == [(Need.FIRST, True)] * 3
+    assert all(use.making.is_done for use in uses)
+    assert all(use.making.seconds > 0 for use in uses)
+
+
+def test_what_was_there_is_not_new(made_programs):
+    """The second time no program is made; the use is of the same one."""
+    members = [member(rated, rate=0.1, seed=seed, **OPTIONS) for seed in (1, 2, 3)]
+    [first], [second] = uses_of(members), uses_of(members)
+    assert (first.is_new, second.is_new) == (True, False)
+    assert first.making is second.making
+
+
+def test_every_reason_is_the_true_one(made_programs):
+    """Rows, constants, searches, lanes and operations: each is told as what it is."""
+
+    def asked(rate=0.1, n_train=32, n=2, **how):
+        options = {"n_train": n_train, "validation": False}
+        some = [member(dropped, rate=rate, seed=s, **options) for s in range(n)]
+        [use] = uses_of(some, replace(TRAINING, **how), lanes=2)
+        return use.making.reason, use.is_new
+
+    assert asked() == (Need.FIRST, True)
+    assert asked(rate=0.2) == (Need.CONSTANT, True)
+    assert asked(n_train=34) == (Need.ROWS, True)
+    assert asked(search="a") == (Need.SEARCH, True)
+    assert asked(search="a", rate=0.2) == (Need.LATE_CONSTANT, True)
+    assert asked(n=1) == (Need.ALONE, True)
+    assert asked(operations="keras") == (Need.OPERATIONS, True)
+    assert asked() == (Need.FIRST, False)
+
+
+def test_a_model_alone_first_is_told_of_lanes(made_programs):
+    """After a training alone, several at once have a program for one core each."""
+    one = member(rated, rate=0.1, **OPTIONS)
+    two = member(rated, rate=0.1, seed=12, **OPTIONS)
+    uses_of([one], lanes=2)
+    assert reasons(uses_of([one, two], lanes=2)) == [(Need.TOGETHER, True)]
+
+
+def test_what_lay_on_disk_is_told_apart(made_programs, monkeypatch):
+    """What an earlier process compiled is read, and said to be; nothing else is."""
+    odd = member(dropped, rate=0.2718281, **OPTIONS)
+    [compiled] = uses_of([odd])
+    monkeypatch.setattr(workshop, "_programs", programs.Programs())
+    [read] = uses_of([odd])
+    assert (compiled.making.from_disk, read.making.from_disk) == (False, True)
+    assert read.is_new
+    assert read.making is not compiled.making
+
+
+def test_plain_keras_uses_no_program(made_programs):
+    """What cannot be compiled has none to tell of."""
+
+    def eager():
+        model = wide(4)
+        model.compile("sgd", model.loss, run_eagerly=True)
+        return model
+
+    assert uses_of([member(eager, **OPTIONS)]) == ()
+
+
+def test_what_cannot_be_compiled_is_never_done():
+    """A program whose compiling fails is not one that was made."""
+
+    class Broken:
+        def compile(self):
+            raise RuntimeError
+
+    making = Making("for no reason")
+    assert not making.is_done
+    with ThreadPoolExecutor(1) as compiler:
+        future = making.compile(Broken(), compiler)
+    with pytest.raises(RuntimeError):
+        future.result()
+    assert not making.is_done
+    assert making.seconds == 0
