@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from .probe import Pace
     from .saving import load_model, save_model
     from .template import clone_function
-    from .training import Prepared, prepare, train, trained_model
+    from .training import Begun, Prepared, begin, prepare, train, trained_model
 
 __all__ = [
     "Arrays",
+    "Begun",
     "Description",
     "EarlyStopping",
     "Member",
@@ -32,6 +33,7 @@ __all__ = [
     "Training",
     "Weights",
     "average",
+    "begin",
     "blueprint",
     "clone_function",
     "device",
@@ -48,9 +50,11 @@ __all__ = [
 ]
 
 _LATE = {
+    "Begun": "training",
     "Pace": "probe",
     "Prepared": "training",
     "average": "ensemble",
+    "begin": "training",
     "blueprint": "architecture",
     "clone_function": "template",
     "device": "door",

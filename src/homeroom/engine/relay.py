@@ -32,12 +32,14 @@ class Relay:
     def add(self, course: Course) -> None:
         """Take a training in, once there is room for it; none when closed."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._n_under_way < 2 * self._n_lanes or self.closed
-            )
+            self._changed.wait_for(self.has_room)
             self._waiting.append(course)
             self._n_under_way += 1
             self._changed.notify_all()
+
+    def has_room(self) -> bool:
+        """Return whether a training can be added at once."""
+        return self._n_under_way < 2 * self._n_lanes or self.closed
 
     def leave_out(self) -> None:
         """Count one training less: it needs no lane."""
