@@ -152,8 +152,11 @@ class Program:
         with cheap_random_bits():
             # one is compiled while the other is still being traced
             self._run = _compiler.submit(self._compiled, self._lower_run(arrays))
-            lowered = self._lower_predict(arrays[0])
-            self._predict = _compiler.submit(self._compiled, lowered)
+            # outputs are of validation rows
+            self._predict = None
+            if shape.n_measured > 1:
+                lowered = self._lower_predict(arrays[0])
+                self._predict = _compiler.submit(self._compiled, lowered)
 
     def values_of(self, structure: Structure) -> tuple[Any, ...] | None:
         """Return a structure's own values of the lifted literals.
@@ -232,11 +235,12 @@ class Program:
 
     def wait(self) -> None:
         """Return when everything is compiled."""
-        for part in (self._run, self._predict):
+        for part in filter(None, (self._run, self._predict)):
             part.result()
 
     def predict(self, values: Any, trainable: Any, non_trainable: Any, x: Any) -> Any:
         """Return the outputs for x of exactly PREDICT_ROWS rows."""
+        assert self._predict is not None
         return self._predict.result()(values, trainable, non_trainable, x)
 
     def _compiled(self, lowered: Any) -> Any:
