@@ -366,7 +366,7 @@ def test_describing_leaves_the_programs_for_training(made_programs):
 
 @pytest.mark.parametrize("validation", [True, False])
 def test_outputs_are_compiled_for_rows_that_are_validated(made_programs, validation):
-    """A training that validates nothing predicts nothing, and compiles nothing for it."""
+    """A training that validates nothing compiles nothing to predict with."""
     [outcome] = engine.train([member(dense, n_train=32, validation=validation)], KEPT)
     [program] = made_programs
     assert (program._predict is not None) == validation
