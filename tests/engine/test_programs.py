@@ -28,6 +28,7 @@ from .zoo import (
 NUMBERS = ZOO["closure_loss"].arrays
 IMAGES = ZOO["conv2d"].arrays
 TRAINING = engine.Training(epochs=1, batch_size=32, keep_weights=True)
+KEPT = engine.Training(epochs=1, batch_size=32, keep_predictions=True)
 OPTIONS = {"n_train": 32, "validation": False}
 
 
@@ -361,6 +362,15 @@ def test_describing_leaves_the_programs_for_training(made_programs):
     engine.train(members, TRAINING)
     assert len(made_programs) == 1
     assert described[members[0].group].names == ("accuracy", "loss")
+
+
+@pytest.mark.parametrize("validation", [True, False])
+def test_outputs_are_compiled_for_rows_that_are_validated(made_programs, validation):
+    """A training that validates nothing compiles nothing to predict with."""
+    [outcome] = engine.train([member(dense, n_train=32, validation=validation)], KEPT)
+    [program] = made_programs
+    assert (program._predict is not None) == validation
+    assert (outcome.predictions is not None) == validation
 
 
 def test_old_programs_are_let_go(planned_programs, monkeypatch):

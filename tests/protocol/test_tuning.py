@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import homeroom as hr
-from homeroom import judgement
+from homeroom import engine, judgement
 from homeroom.protocol import Interrupted
 from homeroom.protocol.pruning import stages
 from homeroom.records import (
@@ -21,6 +21,7 @@ from homeroom.records import (
     PRUNED,
     EpochEnded,
     MemberEnded,
+    Metric,
     TrialEnded,
     TrialRecord,
     from_json,
@@ -112,6 +113,51 @@ def test_nothing_depends_on_the_number_of_lanes(searched, softmax, flowers):
         softmax, RATES, *flowers, n_trials=20, cv=8, epochs=9, seed=3, lanes=1
     )
     assert told(again) == told(searched)
+
+
+def test_nothing_depends_on_how_far_the_next_models_were_made_ready(
+    net, flowers, monkeypatch
+):
+    """No model, one or all of the next batch traced while one trains: same bits."""
+    space = {"dropout": hr.uniform(0.1, 0.5), "learning_rate": [0.01, 0.1]}
+    options = {"n_trials": 20, "cv": 3, "epochs": 3, "seed": 5}
+    looked, look_ahead = [], engine.Begun.look_ahead
+
+    def never(begun):
+        return False
+
+    def once(begun):
+        looked.append(begun)
+        return len(set(map(id, looked))) == len(looked) and look_ahead(begun)
+
+    found = []
+    for instead in (look_ahead, never, once):
+        monkeypatch.setattr(engine.Begun, "look_ahead", instead)
+        found.append(told(hr.tune(net, space, *flowers, **options)))
+    assert looked
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(("kind", "n_alike"), [("keras", 16), ("estimator", 8)])
+def test_a_batch_of_keras_models_is_asked_for_one_batch_ahead(
+    softmax, flowers, kind, n_alike
+):
+    """Opposite answers give other trials from the third batch on, else the second."""
+    options = {"n_trials": 24, "cv": 3, "epochs": 1, "prune": False}
+    model, space = softmax, RATES
+    if kind == "estimator":
+        model, space = LogisticRegression(), {"C": hr.log_uniform(1e-4, 1e2)}
+    up, down = (
+        [
+            trial.hyperparameters
+            for trial in hr.tune(
+                model, space, *flowers, metric=Metric("accuracy", way), **options
+            ).trials
+        ]
+        for way in ("max", "min")
+    )
+    assert up[:n_alike] == down[:n_alike]
+    assert up[n_alike:] != down[n_alike:]
 
 
 def test_who_is_given_up_is_behind_on_the_evidence_told(searched):

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from .probe import Pace
     from .saving import load_model, save_model
     from .template import clone_function
-    from .training import Prepared, prepare, train, trained_model
+    from .training import Begun, Prepared, begin, prepare, train, trained_model
 
 __all__ = [
     "Arrays",
+    "Begun",
     "Description",
     "EarlyStopping",
     "Making",
@@ -35,6 +36,7 @@ __all__ = [
     "Use",
     "Weights",
     "average",
+    "begin",
     "blueprint",
     "clone_function",
     "device",
@@ -51,11 +53,13 @@ __all__ = [
 ]
 
 _LATE = {
+    "Begun": "training",
     "Making": "making",
     "Pace": "probe",
     "Prepared": "training",
     "Use": "making",
     "average": "ensemble",
+    "begin": "training",
     "blueprint": "architecture",
     "clone_function": "template",
     "device": "door",

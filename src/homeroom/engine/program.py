@@ -115,8 +115,9 @@ class Program:
         self.making = Making(reason)
         self.compile_for(place)  # goes on while the other is being traced
         with cheap_random_bits():
-            lowered = self._lower_predict()
-        self._predict = self.making.compile(lowered, _compiler)
+            # outputs are of validation rows
+            lowered = self._lower_predict() if shape.n_measured > 1 else None
+        self._predict = lowered and self.making.compile(lowered, _compiler)
 
     def compile_for(self, place: Place) -> Future[Any]:
         """Begin to compile calls for a place, if that has not begun."""
@@ -187,11 +188,12 @@ class Program:
 
     def wait(self) -> None:
         """Return when everything is compiled."""
-        for part in (*self._runs.values(), self._predict):
+        for part in filter(None, (*self._runs.values(), self._predict)):
             part.result()
 
     def predict(self, values: Any, trainable: Any, non_trainable: Any, x: Any) -> Any:
         """Return the outputs for x of exactly PREDICT_ROWS rows."""
+        assert self._predict is not None
         return self._predict.result()(values, trainable, non_trainable, x)
 
     def _epochs_that_fit(self) -> int:

@@ -88,14 +88,18 @@ class Programs:
         self._families: OrderedDict[Hashable, _Family] = OrderedDict()
         self._met: OrderedDict[Hashable, _Met] = OrderedDict()
 
-    def meet(self, model: Any, setting: Setting, finish: Callable[[], None]) -> _Met:
-        """Learn what a model computes; `finish` builds whatever the model lacks."""
+    def knows(self, model: Any, setting: Setting) -> bool:
+        """Return whether a model is known without its steps."""
+        told = identity.identity(model)
+        return told is not None and (told, setting) in self._met
+
+    def meet(self, model: Any, setting: Setting, traced: Callable[[], Steps]) -> _Met:
+        """Learn what a model computes; `traced` returns its steps, when needed."""
         told = identity.identity(model)
         if told and (told, setting) in self._met:
             self._met.move_to_end((told, setting))
             return self._met[told, setting]
-        finish()
-        steps = _steps(model, setting)
+        steps = traced()
         structure = steps.structure
         fixed = () if setting.search else tuple(v.tobytes() for v in structure.literals)
         key = (structure.skeleton, fixed, setting)
@@ -109,10 +113,10 @@ class Programs:
         return met
 
     def find(
-        self, model: Any, setting: Setting, finish: Callable[[], None]
+        self, model: Any, setting: Setting, traced: Callable[[], Steps]
     ) -> ModelProgram:
         """Return the program of a model, made now if none computes it."""
-        met = self.meet(model, setting, finish)
+        met = self.meet(model, setting, traced)
         for program in met.family.programs:
             values = program.values_of(met.structure)
             if values is not None:
@@ -121,8 +125,7 @@ class Programs:
         try:
             program = _made(met.family.first, setting, met.family.lifted, reason)
         except LiteralsMovedError:
-            finish()
-            program = _made(_steps(model, setting), setting, frozenset(), reason)
+            program = _made(traced(), setting, frozenset(), reason)
         met.family.programs = [*met.family.programs, program][-_KEPT_IN_FAMILY:]
         values = program.values_of(met.structure)
         assert values is not None
@@ -158,7 +161,8 @@ class Programs:
             self._met.popitem(last=False)
 
 
-def _steps(model: Any, setting: Setting) -> Steps:
+def steps_of(model: Any, setting: Setting) -> Steps:
+    """Trace the steps of a model that lacks nothing."""
     size, exact = setting.shape.train.size, setting.operations == door.KERAS
     return Steps(model, setting.arrays, size, exact=exact)
 

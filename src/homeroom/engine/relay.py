@@ -75,11 +75,15 @@ class Relay:
     def add(self, task: Task) -> None:
         """Take a training in, once there is room for it; none when closed."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_full() or self.closed)
+            self._changed.wait_for(self.has_room)
             self._waiting.append(task)
             self._n_under_way += 1
             self._to_come -= 1
             self._changed.notify_all()
+
+    def has_room(self) -> bool:
+        """Return whether a training can be added at once."""
+        return not self._is_full() or self.closed
 
     def leave_out(self) -> None:
         """Count one training less: it needs no lane."""

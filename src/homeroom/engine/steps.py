@@ -14,7 +14,6 @@ from homeroom.records import EXACT, LOWERED
 from . import door, looping, template
 from .structure import (
     Structure,
-    count_literals,
     evaluate,
     structure_of,
     with_constants_inside,
@@ -66,7 +65,6 @@ class Steps:
             self._jitted = tuple(jax.jit(step, inline=True) for step in written)
             traced = [s.trace(*a) for s, a in zip(self._jitted, told, strict=True)]
         self.structure = self._structure(traced, arrays[1])
-        self._firsts = np.cumsum([0, *(count_literals(t.jaxpr) for t in traced)])
         (self.train_logs, state), (self.test_logs, _) = (
             jax.tree.map(lambda a: np.zeros(a.shape, a.dtype), t.out_info)
             for t in traced[:2]
@@ -111,7 +109,7 @@ class Steps:
     def _apply(self, which: int, lifted: Lifted, arguments: Any) -> Any:
         """Call a step; literals that are lifted have the values given, by position."""
         step, jax = self._jitted[which], door.jax()
-        first, after = map(int, self._firsts[which : which + 2])
+        first, after = self.structure.firsts[which : which + 2]
         traced = step.trace(*jax.tree.map(jax.typeof, arguments))
         if not any(first <= position < after for position in lifted):
             tree = jax.tree.structure(traced.out_info)
@@ -146,6 +144,7 @@ class Steps:
         return Structure(
             skeleton + fingerprint.of_arrays([*results.consts, *self.fresh_metrics]),
             found.literals,
+            found.firsts,
         )
 
     def _metric_results(self, metrics: Any) -> Any:

@@ -35,11 +35,13 @@ CALLS = {
 class Structure:
     """What functions compute: their operations, and the scalar literals in them.
 
-    Functions of equal `skeleton` differ in `literals` only.
+    Functions of equal `skeleton` differ in `literals` only. `firsts` are the position
+    of each function's first literal, and how many there are.
     """
 
     skeleton: str
     literals: tuple[NDArray[Any], ...]
+    firsts: tuple[int, ...]
 
     def differing(self, other: Structure) -> frozenset[int]:
         """Return the positions of literals that differ between the two."""
@@ -51,10 +53,13 @@ def structure_of(traced: Sequence[Any]) -> Structure:
     """Return the structure of closed jaxprs, one after the other."""
     lines: list[str] = []
     literals: list[NDArray[Any]] = []
+    firsts = [0]
     for closed in traced:
         lines.append(fingerprint.of_arrays(np.asarray(c) for c in closed.consts))
         lines.extend(_lines(closed.jaxpr, literals))
-    return Structure(fingerprint.of_bytes("\n".join(lines).encode()), tuple(literals))
+        firsts.append(len(literals))
+    skeleton = fingerprint.of_bytes("\n".join(lines).encode())
+    return Structure(skeleton, tuple(literals), tuple(firsts))
 
 
 def evaluate(
@@ -110,14 +115,6 @@ def _made_of_numbers(constant: Any) -> Any:
         return constant
     numbers = [lax.full((1,), number, value.dtype) for number in value.flat]
     return lax.reshape(lax.concatenate(numbers, 0), value.shape)
-
-
-def count_literals(closed: Any) -> int:
-    """Return how many positions a closed jaxpr has."""
-    literals: list[NDArray[Any]] = []
-    for _ in _lines(closed.jaxpr, literals):
-        pass
-    return len(literals)
 
 
 def _evaluate(

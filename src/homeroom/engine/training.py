@@ -72,6 +72,13 @@ def prepare(
     Raises:
         InputError: If a model function, an argument or the monitor is wrong.
     """
+    return begin(members, training, lanes=lanes).prepared()
+
+
+def begin(
+    members: Sequence[Member], training: Training, *, lanes: int | None = None
+) -> Begun:
+    """Return trainings that are checked but for their models; raises as `prepare`."""
     door.checked_operations(training.operations, "operations")
     kept, rule = callbacks.adopt(training.callbacks, training.early_stopping)
     training = replace(training, callbacks=kept, early_stopping=rule)
@@ -79,12 +86,34 @@ def prepare(
     plan = first_plan(lanes, len(members))
     own_callbacks = callbacks.own_copies(training.callbacks, len(members))
     workshop = Workshop(members, training, plan)
-    descriptions = workshop.descriptions()
-    if plan.is_open:
-        firsts = {member.group: member for member in reversed(members)}
-        jobs = map(workshop.look_at, firsts.values())
-        workshop.plan = settled(plan, jobs, training, len(members))
-    return Prepared(workshop, descriptions, own_callbacks)
+    return Begun(workshop, own_callbacks)
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """Trainings to be made ready at once, or bit by bit before they are needed."""
+
+    _workshop: Workshop
+    _own_callbacks: Callable[[], tuple[Any, ...]]
+
+    def look_ahead(self) -> bool:
+        """Spend some hundredths of a second on it; return whether any were left.
+
+        Everything is the same without, but later.
+        """
+        return self._workshop.look_ahead()
+
+    def prepared(self) -> Prepared:
+        """Return the trainings ready; raises as `prepare` does."""
+        workshop = self._workshop
+        described = workshop.descriptions()
+        if workshop.plan.is_open:
+            firsts = {member.group: member for member in reversed(workshop.members)}
+            jobs = map(workshop.look_at, firsts.values())
+            workshop.plan = settled(
+                workshop.plan, jobs, workshop.training, len(workshop.members)
+            )
+        return Prepared(workshop, described, self._own_callbacks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +135,7 @@ class Prepared:
         on_end: OnEnd = lambda *_: None,
         prune: Prune = lambda *_: False,
         members: Sequence[Member] | None = None,
+        meanwhile: Callable[[], bool] = lambda: False,
     ) -> list[Outcome]:
         """Train the members; return their outcomes in the order of the members.
 
@@ -120,6 +150,8 @@ class Prepared:
                 nothing; True ends the member there, with state PRUNED. All three are
                 called from the threads of lanes.
             members: Those to train now, of the prepared ones; None is all.
+            meanwhile: Called while there is nothing to do but wait for the lanes,
+                until it returns False.
         """
         _let_ctrl_c_end_a_wait()
         members = self._workshop.members if members is None else members
@@ -134,12 +166,17 @@ class Prepared:
                 for member in _together(members, cohorts):
                     job = self._workshop.make(member)
                     if job.program is not None:
+                        _make_use_of_the_wait(relay.has_room, meanwhile)
                         relay.add(courses.task(job))
                     else:  # Keras keeps its state per thread: in the caller's own
                         deque(courses.course(job), maxlen=0)
                         relay.leave_out()
                     if relay.closed:
                         break
+                _make_use_of_the_wait(
+                    lambda: all(lane_thread.done() for lane_thread in running),
+                    meanwhile,
+                )
                 for lane_thread in running:
                     lane_thread.result()
             except KeyboardInterrupt:
@@ -229,6 +266,13 @@ def _let_ctrl_c_end_a_wait() -> None:
     """
     if hasattr(signal, "siginterrupt"):  # not on Windows
         signal.siginterrupt(signal.SIGINT, True)
+
+
+def _make_use_of_the_wait(
+    is_over: Callable[[], bool], meanwhile: Callable[[], bool]
+) -> None:
+    while not is_over() and meanwhile():
+        pass
 
 
 def trained_model(member: Member, training: Training, outcome: Outcome) -> Any:

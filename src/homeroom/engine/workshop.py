@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,9 +16,11 @@ from .making import Use
 from .member import Arrays, Description, Member, Training
 from .plan import Plan
 from .program import ModelProgram, Program, device_arrays
-from .programs import Programs, Setting
+from .programs import Programs, Setting, steps_of
 from .recipe import Drawn, Patterns, Recipe, function_key, learn
+from .steps import Steps
 from .stopping import EarlyStopping
+from .undisturbed import undisturbed
 
 _KEPT_READY = 8
 _programs = Programs()
@@ -70,9 +72,31 @@ class Workshop:
         self._on_device: dict[int, Any] = {}
         self._ready: dict[int, Job] = {}
         self._models: dict[int, Any] = {}
+        self._traced: dict[int, Steps] = {}
+        self._ahead = self._look_ahead()
         self._kinds: dict[Hashable, _Kind] = {}
         self._used: dict[Program, dict[Hashable, None]] = {}
         self._made: set[Program] = set()
+
+    def look_ahead(self) -> bool:
+        """Draw or trace one more model of a search; return whether any was left.
+
+        Whatever comes of it later is the same without: no program is made or chosen.
+        """
+        return next(self._ahead, False)
+
+    def _look_ahead(self) -> Iterator[bool]:
+        for member in self._firsts()[:_KEPT_READY]:
+            with suppress(Exception):  # told of when it is made ready
+                self._models[id(member)] = self._drawn(member)
+            yield True
+            model = self._models.get(id(member))
+            if model is None or _cannot_compile(model):
+                continue
+            with suppress(Exception):
+                if not _programs.knows(model, self._setting(member)):
+                    self._traced[id(model)] = self._steps_of(model, member)
+            yield True
 
     def descriptions(self) -> dict[Hashable, Description]:
         """Make the first two members of each group ready, and describe the first.
@@ -101,16 +125,23 @@ class Workshop:
 
     def _meet_groups(self) -> None:
         """Learn how groups differ, before a program is made for any of them."""
-        firsts = {member.group: member for member in reversed(self.members)}
+        firsts = self._firsts()
         if not self.training.search or len(firsts) == 1:
             return
-        for member in reversed(firsts.values()):
-            model = self._drawn(member)
+        for member in firsts:
+            model = self._models.get(id(member))
+            if model is None:
+                model = self._drawn(member)
             if not _cannot_compile(model):
                 with suppress(Exception):  # told of when it is made ready
                     _programs.meet(*self._place(model, member))
             if len(self._models) < _KEPT_READY:
                 self._models[id(member)] = model
+
+    def _firsts(self) -> list[Member]:
+        """Return the first member of each group."""
+        firsts = {member.group: member for member in reversed(self.members)}
+        return list(reversed(firsts.values()))
 
     def make(self, member: Member) -> Job:
         """Return the member's first state and its program, or why it has none."""
@@ -136,6 +167,7 @@ class Workshop:
             for program, groups in self._used.items()
         )
 
+    @undisturbed()
     def _drawn(self, member: Member) -> Any:
         size = self.training.batch_size
         return template.draw(member.build, member.seed, member.arrays, size)
@@ -161,6 +193,7 @@ class Workshop:
         if model is None:
             model = self._drawn(member)
         job = self._made_of(model, member)
+        self._traced.pop(id(model), None)
         if not kind.is_known and job.program is not None:
             self._learn(kind, Drawn(member.seed, model, job.state), job)
         return job
@@ -184,6 +217,7 @@ class Workshop:
             kind.pattern = replace(job, state=None)
             kind.first, kind.is_known = None, True
 
+    @undisturbed()
     def _made_of(self, model: Any, member: Member) -> Job:
         size = self.training.batch_size
         reason = _cannot_compile(model)
@@ -227,9 +261,17 @@ class Workshop:
 
     def _place(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:
         """Return what `Programs` is asked with."""
+        traced = partial(self._steps_of, model, member)
+        return model, self._setting(member), traced
+
+    @undisturbed()
+    def _steps_of(self, model: Any, member: Member) -> Steps:
+        """Return a model's steps, unless they are traced already: now."""
+        if (known := self._traced.get(id(model))) is not None:
+            return known
         size = self.training.batch_size
-        finish = partial(template.finish, model, member.build, member.arrays, size)
-        return model, self._setting(member), finish
+        template.finish(model, member.build, member.arrays, size)
+        return steps_of(model, self._setting(member))
 
 
 def _shape(members: Sequence[Member], training: Training) -> Shape:

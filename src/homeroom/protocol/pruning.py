@@ -6,7 +6,7 @@ batch: nothing depends on which training was faster.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -38,8 +38,12 @@ def run_batch(
     tell: Listener,
     *,
     prune: bool,
+    meanwhile: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Train a batch, stage by stage; the trials come out with state and scores."""
+    """Train a batch, stage by stage; the trials come out with state and scores.
+
+    `meanwhile` is called while lanes train, until it returns False.
+    """
     rule = _Rungs(ground.training.epochs, batch.tried, earlier, metric)
     n_folds = len(ground.plan.folds)
     name = f"trials {batch.tried[0].number} to {batch.tried[-1].number}"
@@ -62,6 +66,7 @@ def run_batch(
             prune=rule if prune else lambda *_: False,
             only=[assignment for _, _, assignment in wanted],
             stage=name,
+            meanwhile=meanwhile,
         )
         for (trial, at, _), result in zip(wanted, results, strict=True):
             trial.results[at] = result

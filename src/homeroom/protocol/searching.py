@@ -22,7 +22,7 @@ from homeroom.records import (
 
 from .answers import out_of_fold
 from .pruning import run_batch
-from .trial import Batch, Ground, Trial, answer, mean_score, prepare_batch
+from .trial import Batch, Coming, Ground, Trial, answer, mean_score
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,22 +66,47 @@ class Searching:
         return self.first.prepared.descriptions
 
     def run(self, metric: Metric, tell: Listener) -> Found:
-        """Run every trial; Ctrl-C ends it with what is done."""
+        """Run every trial; Ctrl-C ends it with what is done.
+
+        The models of a batch are drawn and traced while the one before it trains. So
+        it is asked for without the answers of that one, however long either takes.
+        """
         found = Found([])
         batch: Batch | None = self.first
         try:
             while batch is not None and not found.interrupted:
-                found = self._ended(batch, found, metric, tell)
-                batch = _next(self.ground, self.study, found.tried, self.n_trials)
+                coming = None
+                if self.ground.asks_ahead:
+                    coming = self._coming([*found.tried, *batch.tried])
+                found = self._ended(batch, found, metric, tell, coming)
+                if not self.ground.asks_ahead:
+                    coming = self._coming(found.tried)
+                batch = coming.ready() if coming else None
         except KeyboardInterrupt:  # while models were made ready
             return replace(found, halted=True)
         return found
 
+    def _coming(self, tried: Sequence[Trial]) -> Coming | None:
+        return _coming(self.ground, self.study, len(tried), self.n_trials)
+
     def _ended(
-        self, batch: Batch, found: Found, metric: Metric, tell: Listener
+        self,
+        batch: Batch,
+        found: Found,
+        metric: Metric,
+        tell: Listener,
+        coming: Coming | None,
     ) -> Found:
         """Train a batch; return what was found, with its trials."""
-        run_batch(batch, self.ground, found.tried, metric, tell, prune=self.prune)
+        run_batch(
+            batch,
+            self.ground,
+            found.tried,
+            metric,
+            tell,
+            prune=self.prune,
+            meanwhile=coming.look_ahead if coming else lambda: False,
+        )
         for trial in batch.tried:
             self.study.tell(trial.values, answer(trial, self.ground, metric))
             found = self._with(trial, found, metric)
@@ -110,15 +135,15 @@ def begin(
         InputError: If the sampler or the space is wrong, or no model can be made.
     """
     study = search.make_study(space, sampler, seed=ground.seed)
-    first = _next(ground, study, [], n_trials)
+    first = _coming(ground, study, 0, n_trials)
     assert first is not None
-    return Searching(ground, study, first, n_trials, prune)
+    return Searching(ground, study, first.ready(), n_trials, prune)
 
 
-def _next(
-    ground: Ground, study: search.Study, tried: Sequence[Trial], n_trials: int
-) -> Batch | None:
-    """Return the next trials, made ready; None when there is nothing more to try."""
-    asked = study.ask(min(search.BATCH, n_trials - len(tried)))
-    fresh = [Trial(len(tried) + i, values) for i, values in enumerate(asked)]
-    return prepare_batch(ground, fresh) if fresh else None
+def _coming(
+    ground: Ground, study: search.Study, n_asked: int, n_trials: int
+) -> Coming | None:
+    """Ask for the next trials; None when there is nothing more to try."""
+    asked = study.ask(min(search.BATCH, n_trials - n_asked))
+    fresh = [Trial(n_asked + i, values) for i, values in enumerate(asked)]
+    return Coming(ground, fresh) if fresh else None

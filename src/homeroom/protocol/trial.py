@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from homeroom import search
+from homeroom import engine, search
 from homeroom.data import Dataset
 from homeroom.engine import Training
 from homeroom.errors import HomeroomError
@@ -24,7 +25,7 @@ from homeroom.records import (
 from homeroom.splits import SplitPlan
 
 from . import trials
-from .candidate import Candidate, as_candidate
+from .candidate import Candidate, as_candidate, is_estimator
 from .ledger import Ledger
 from .member import PER_FOLD, Assignment, Result, assign
 
@@ -52,6 +53,14 @@ class Ground:
     epoch_choice: str = PER_FOLD
     file_rows: Any = None
     ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def asks_ahead(self) -> bool:
+        """Whether a batch is asked for before the one before it is answered.
+
+        It is worth it where models take their time to be made ready.
+        """
+        return not is_estimator(self.model)
 
 
 @dataclass(eq=False)
@@ -108,19 +117,55 @@ class Batch:
     prepared: trials.Trials | None
 
 
-def prepare_batch(ground: Ground, tried: Sequence[Trial]) -> Batch:
-    """Make a batch ready; a trial whose model cannot be made is marked as failed.
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    """The trainings of trials; `begun` is None where none is of Keras."""
 
-    Raises:
-        InputError: If no model of the first batch can be made.
-    """
-    try:
-        return Batch(tried, _prepared(ground, tried))
-    except HomeroomError:
-        fine = [trial for trial in tried if _can_be_made(ground, trial)]
-        if not fine and tried[0].number == 0:
-            raise
-        return Batch(tried, _prepared(ground, fine) if fine else None)
+    assignments: Sequence[Assignment]
+    begun: engine.Begun | None
+
+
+class Coming:
+    """Trials that were proposed, on their way to being a batch."""
+
+    def __init__(self, ground: Ground, tried: Sequence[Trial]) -> None:
+        self.tried = tried
+        self._ground = ground
+        self._draft: _Draft | None = None
+        self._ahead = self._look_ahead()
+
+    def look_ahead(self) -> bool:
+        """Spend some hundredths of a second on them; return whether any were left.
+
+        The batch is the same without, but ready later.
+        """
+        return next(self._ahead, False)
+
+    def _look_ahead(self) -> Iterator[bool]:
+        with suppress(HomeroomError):  # told of when they are made ready
+            self._draft = _drafted(self._ground, self.tried)
+            yield True
+            begun = self._draft.begun
+            while begun is not None and begun.look_ahead():
+                yield True
+
+    def ready(self) -> Batch:
+        """Make them ready; a trial whose model cannot be made is marked as failed.
+
+        Raises:
+            InputError: If no model of the first batch can be made.
+        """
+        ground, tried = self._ground, self.tried
+        try:
+            draft = self._draft or _drafted(ground, tried)
+            return Batch(tried, _prepared(ground, tried, draft))
+        except HomeroomError:
+            fine = [trial for trial in tried if _can_be_made(ground, trial)]
+            if not fine and tried[0].number == 0:
+                raise
+            if not fine:
+                return Batch(tried, None)
+            return Batch(tried, _prepared(ground, fine, _drafted(ground, fine)))
 
 
 def answer(trial: Trial, ground: Ground, metric: Metric) -> search.Answer:
@@ -147,7 +192,7 @@ def mean_score(trial: Trial, metric: Metric) -> float:
     return float(np.mean(means)) if means else np.nan
 
 
-def _prepared(ground: Ground, tried: Sequence[Trial]) -> trials.Trials:
+def _drafted(ground: Ground, tried: Sequence[Trial]) -> _Draft:
     for trial in tried:
         trial.candidate = as_candidate(ground.model, trial.values, trial.name)
     assignments = assign(
@@ -158,22 +203,28 @@ def _prepared(ground: Ground, tried: Sequence[Trial]) -> trials.Trials:
         seed=ground.seed,
         preprocess=ground.preprocess,
     )
+    begun = trials.begin(assignments, ground.training, ground.lanes)
+    return _Draft(assignments, begun)
+
+
+def _prepared(ground: Ground, tried: Sequence[Trial], draft: _Draft) -> trials.Trials:
     made = trials.prepare(
-        assignments,
+        draft.assignments,
         ground.training,
         ground.dataset,
         lanes=ground.lanes,
         ledger=ground.ledger,
+        begun=draft.begun,
     )
     by_name = {trial.name: trial for trial in tried}
-    for each in assignments:
+    for each in draft.assignments:
         by_name[each.candidate.name].assignments[each.fold, each.seed_index] = each
     return made
 
 
 def _can_be_made(ground: Ground, trial: Trial) -> bool:
     try:
-        _prepared(ground, [trial])
+        _prepared(ground, [trial], _drafted(ground, [trial]))
     except HomeroomError as error:
         trial.state, trial.error = FAILED, str(error)
         return False

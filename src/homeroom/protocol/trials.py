@@ -63,6 +63,14 @@ class Trials:
             self.ledger.note(self.compiled, names, stage)
 
 
+def begin(
+    assignments: Sequence[Assignment], training: Training, lanes: int | None
+) -> engine.Begun | None:
+    """Return those of the trainings that can be made ready bit by bit."""
+    members = [a.member for a in assignments if a.candidate.kind == "keras"]
+    return engine.begin(members, training, lanes=lanes) if members else None
+
+
 def prepare(
     assignments: Sequence[Assignment],
     training: Training,
@@ -70,10 +78,12 @@ def prepare(
     *,
     lanes: int | None = None,
     ledger: Ledger | None = None,
+    begun: engine.Begun | None = None,
 ) -> Trials:
     """Make trainings ready; every bad input shows here.
 
-    Their programs are written into `ledger`, or into one of their own.
+    Their programs are written into `ledger`, or into one of their own. `begun` is what
+    `begin` returned for them, if it was called.
 
     Raises:
         InputError: If a model function, a callback, the monitor or an estimator is
@@ -84,9 +94,9 @@ def prepare(
     check_weights(dataset, training.class_weight)
     found: dict[str, Description] = {}
     mine = [a for a in assignments if a.candidate.kind == "keras"]
-    compiled = None
-    if mine:
-        compiled = engine.prepare([a.member for a in mine], training, lanes=lanes)
+    begun = begun or begin(assignments, training, lanes)
+    compiled = begun.prepared() if begun else None
+    if compiled is not None:
         for assignment in mine:
             description = compiled.descriptions[assignment.member.group]
             check_labels(dataset, description)
@@ -153,12 +163,14 @@ def run(
     prune: Prune = lambda *_: False,
     only: Sequence[Assignment] | None = None,
     stage: str = "training",
+    meanwhile: Callable[[], bool] = lambda: False,
 ) -> list[Result]:
     """Run the trainings; return the results in the order of the assignments.
 
     `keep` is called with each result as it comes; `prune` with an assignment, an epoch
     and its logs, True ending that training there. Both are called from lane threads.
     `only` are those to run now, None being all; `stage` is what it is called.
+    `meanwhile` is called while Keras's trainings run, until it returns False.
     """
     training = trials.training
     assignments = trials.assignments if only is None else only
@@ -186,6 +198,7 @@ def run(
             ),
             prune=lambda member, *ended: prune(by_key[member.key], *ended),
             members=members,
+            meanwhile=meanwhile,
         )
         trials.note(stage)
     stopped = any(outcome.state == INTERRUPTED for outcome in outcomes)

@@ -214,9 +214,11 @@ def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_valida
 ) -> Search:
     """Try hyperparameters, each by cross-validation on the same folds.
 
-    Trials are proposed eight at a time by Optuna. Models that differ in rates,
-    penalties and other constants share one compiled program, so that a trial costs
-    its arithmetic; the last digit of a value may then differ from `cross_validate`.
+    Trials are proposed eight at a time by Optuna, those of a Keras model a batch
+    ahead: the next eight are made ready while eight train, so that the sampler knows
+    all answers but theirs. Models that differ in rates, penalties and other constants
+    share one compiled program, so that a trial costs its arithmetic; the last digit
+    of a value may then differ from `cross_validate`.
 
     With `prune` a trial may be given up twice. Between epochs, on its first fold:
     by Hyperband (Li et al. 2018), against the earlier batches at the same epoch.

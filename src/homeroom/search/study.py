@@ -199,7 +199,8 @@ def _optuna_study(sampler: str, seed: int) -> optuna.study.Study:
                     seed=seed, warn_independent_sampling=False
                 )
             case _:
-                # a batch is drawn at once, and the first before anything is known
+                # a batch is drawn at once, and the first before anything is known;
+                # so is the second where batches are asked for ahead
                 made = optuna.samplers.TPESampler(seed=seed, n_startup_trials=BATCH)
         return optuna.create_study(sampler=made, direction="maximize")
 
