@@ -20,7 +20,7 @@ export WORKERS ?= 0
 	bench-peers bench-tensorflow clean
 
 help:  ## list what can be done
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 26
 
 demo: $(VENV)/.installed  ## train three candidates on real data and write a report
 	@$(BIN)/homeroom demo

@@ -139,7 +139,7 @@ def _process(
 ) -> tuple[float, dict[str, Any]]:
     """Return the seconds from starting Python to the first result, and the report."""
     command = [str(peer.python), str(FOLDER / peer.script), name, str(data)]
-    command += ["--sample", str(peer.sample), "--variant", peer.variant]
+    command += ["--sample", str(peer.shares[name]), "--variant", peer.variant]
     places = {"HOMEROOM_CACHE_DIR": cache, "PEER_CACHE_DIR": cache}
     started = time.time()
     process = subprocess.run(
