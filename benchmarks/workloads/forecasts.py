@@ -44,7 +44,7 @@ class Foreseen:
 
     @property
     def peak_error(self) -> float:
-        return abs(self.peak / self.peaked - 1)
+        return abs(self.peaked / self.peak - 1)
 
 
 @dataclass

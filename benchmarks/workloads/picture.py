@@ -49,6 +49,8 @@ def _panel(name: str, peers: dict[str, Any]) -> Any:
             for s, n in zip(samples["warm"], samples["trainings"], strict=True)
         )
         mine = peer.startswith("Homeroom")
+        if not samples["same_model"]:
+            peer = f"{peer} (not the same model)"
         rows.append({"peer": peer, "ms": each, "mine": mine, "told": f"{each:,.1f}"})
     bars = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("peer:N", sort="x", title=None, axis=alt.Axis(labelLimit=320)),
