@@ -215,7 +215,8 @@ def _forecasts(found: dict[str, Foreseen]) -> list[str]:
         "`Experiment.forecast` and then `Experiment.run` in the same process, once, "
         "with a candidate for each configuration. Seconds are those of the trainings; "
         "the error is how far they are outside the range, in percent of its nearer "
-        "end, and that of memory in percent of what was foreseen. The whole run also examines the data, chooses, refits and stores."
+        "end, and that of memory in percent of what was foreseen. The whole run also "
+        "examines the data, chooses, refits and stores."
     )
     return [*_table("What was foreseen, and what came", columns, rows), note, ""]
 
