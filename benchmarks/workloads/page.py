@@ -37,8 +37,10 @@ LEGEND = (
     "training but for the first workload; skorch likewise. The torch.func ensemble "
     "trains every epoch of every member and cuts folds to equal length. Rows marked "
     "*not the same model* are what else a person would do with the same table. "
-    "Left out: pytabkit with the large table, which takes minutes for one network of "
-    "five folds; torch.func where one training fills a core.",
+    "Left out, to save time: pytabkit with the large table, which takes minutes for "
+    "one network of five folds; torch.func where one training fills a core; "
+    "steps_per_execution where a step takes milliseconds; TensorFlow and skorch where "
+    "the network is that of another workload.",
 )
 
 

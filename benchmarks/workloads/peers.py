@@ -42,7 +42,7 @@ def _loop(name: str, variant: str, shares: dict[str, int]) -> Peer:
     return Peer(name, "peer_keras.py", shares, variant, OURS, _ON_JAX)
 
 
-_CACHED = {W1: 3, W2: 10, W3: 1, W4: 1, W5: 1, W6: 0, W7: 4}
+_CACHED = {W1: 2, W2: 5, W3: 1, W6: 0, W7: 3}
 PEERS = (
     Peer(
         HOMEROOM,
@@ -51,23 +51,23 @@ PEERS = (
         python=OURS,
     ),
     Peer(PRUNED, "peer_homeroom.py", {W6: 0}, "pruned", OURS),
-    _loop(PLAIN, "1", {W1: 2, W2: 3, W3: 1, W4: 1, W5: 1, W6: 0, W7: 2}),
-    _loop(LOOPS[0], "1+cache", _CACHED),
+    _loop(PLAIN, "1", {W1: 1, W2: 2, W3: 1, W4: 1, W5: 1, W6: 0, W7: 2}),
+    _loop(LOOPS[0], "1+cache", {**_CACHED, W4: 1, W5: 1}),
     _loop(LOOPS[1], "all+cache", _CACHED),
     Peer(
         "Keras loop on TensorFlow",
         "peer_keras.py",
-        {W1: 1, W2: 1, W3: 1, W4: 1, W5: 1, W6: 2, W7: 1},
+        {W1: 1, W2: 1, W4: 1, W5: 1},
         "1",
         TENSORFLOW,
         _ON_TENSORFLOW,
         "make bench-tensorflow",
     ),
-    Peer("KerasTuner", "peer_tuner.py", {W1: 3, W2: 10}, environment=_ON_JAX),
+    Peer("KerasTuner", "peer_tuner.py", {W1: 2, W2: 5}, environment=_ON_JAX),
     Peer(SKLEARN, "peer_sklearn.py", {W1: 4, W2: 20, W3: 2, W7: 10}, python=OURS),
-    Peer("skorch", "peer_skorch.py", {W1: 4, W2: 20, W3: 2, W7: 4}),
-    Peer(TORCH, "peer_torch.py", {W1: 8, W2: 20, W3: 2, W4: 2, W5: 4, W7: 8}),
-    Peer("torch.func ensemble", "peer_vmap.py", {W1: 24, W2: 0, W7: 40}),
+    Peer("skorch", "peer_skorch.py", {W1: 4, W2: 20, W3: 2}),
+    Peer(TORCH, "peer_torch.py", {W1: 6, W2: 20, W3: 2, W4: 2, W5: 4, W7: 8}),
+    Peer("torch.func ensemble", "peer_vmap.py", {W1: 16, W2: 0, W7: 40}),
     Peer("pytabkit RealMLP", "peer_pytabkit.py", {W2: 10}, same_model=False),
     Peer("LightGBM cv", "peer_lightgbm.py", {W2: 20, W3: 5}, same_model=False),
 )

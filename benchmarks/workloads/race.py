@@ -25,15 +25,14 @@ LIMIT = 600.0  # seconds; a peer that takes longer has failed
 class Samples:
     """What was measured of a peer, in seconds; `missing` says why nothing was.
 
-    `first` is from starting Python to the end of the first call, `calls` are those
-    of a process, `startup` is what came before the first of them. The counts are
-    those of one warm call; `total` trainings are what the workload has for this peer.
+    `first` is from starting Python to the end of the first call, `warm` the second
+    call alone, which the counts are of. `total` is how many trainings the workload has
+    for this peer.
     """
 
     total: int
     same_model: bool = True
     first: list[float] = field(default_factory=list)
-    startup: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     trainings: list[int] = field(default_factory=list)
     epochs: list[int] = field(default_factory=list)
@@ -126,7 +125,6 @@ def _add(samples: Samples, name: str, peer: Peer, data: Path) -> None:
             samples.missing = f"failed ({type(error).__name__})"
             return
     samples.first.append(first)
-    samples.startup.append(first - report["calls"][0])
     samples.warm.append(report["calls"][1])
     done = report["done"][1]
     for count in ("trainings", "epochs", "updates", "accuracy"):

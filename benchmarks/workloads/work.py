@@ -209,6 +209,13 @@ class Trained:
     updates: int
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclass
 class Job:
     """What the driver tells a peer: the work, and how many trainings it makes."""
@@ -217,14 +224,7 @@ class Job:
     sample: int
     variant: str
     calls: int = 2
-    cores: int = field(default_factory=lambda: cores())
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    cores: int = field(default_factory=cores)
 
 
 def read(name: str, path: Path) -> Work:
