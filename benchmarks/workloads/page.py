@@ -39,8 +39,8 @@ LEGEND = (
     "*not the same model* are what else a person would do with the same table. "
     "Left out, to save time: pytabkit with the large table, which takes minutes for "
     "one network of five folds; torch.func where one training fills a core; "
-    "steps_per_execution where a step takes milliseconds; TensorFlow and skorch where "
-    "the network is that of another workload.",
+    "steps_per_execution where a step takes milliseconds; TensorFlow with the large "
+    "table, and, like skorch, where the network is that of another workload.",
 )
 
 
