@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 USER := .venv-user
 PEERS := .venv-bench
+TENSORFLOW := .venv-bench-tf
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt
 
@@ -15,10 +16,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 export WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check canary bench bench-tuning calibrate bench-peers clean
+.PHONY: help demo test check canary bench bench-tuning bench-workloads calibrate \
+	bench-peers bench-tensorflow clean
 
 help:  ## list what can be done
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 26
 
 demo: $(VENV)/.installed  ## train three candidates on real data and write a report
 	@$(BIN)/homeroom demo
@@ -38,14 +40,20 @@ bench: $(USER)/.installed  ## time Homeroom against its peers; write docs/benchm
 bench-tuning: $(USER)/.installed $(PEERS)/.installed  ## race against other tuners; write docs/tuning.md
 	@$(USER)/bin/python benchmarks/race.py
 
+bench-workloads: $(USER)/.installed $(PEERS)/.installed $(TENSORFLOW)/.installed $(VENV)/.developed  ## race over seven workloads; write docs/workloads.md
+	@$(USER)/bin/python benchmarks/workloads/run.py
+	@$(BIN)/python benchmarks/workloads/picture.py
+
 calibrate: $(VENV)/.installed  ## simulate what intervals cover; write docs/calibration.md and docs/searches.md
 	@$(BIN)/python calibration/run.py
 	@$(BIN)/python calibration/noise.py
 
-bench-peers: $(PEERS)/.installed  ## install torch, skorch and KerasTuner, for benchmarks alone
+bench-peers: $(PEERS)/.installed  ## install torch, skorch, KerasTuner and others, for benchmarks alone
+
+bench-tensorflow: $(TENSORFLOW)/.installed  ## install Keras on TensorFlow, for benchmarks alone
 
 clean:  ## remove the environment and everything that was generated
-	@rm -rf $(VENV) $(USER) $(PEERS) build dist src/*.egg-info report.html predictions.csv \
+	@rm -rf $(VENV) $(USER) $(PEERS) $(TENSORFLOW) build dist src/*.egg-info report.html predictions.csv \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find src tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -80,4 +88,12 @@ $(PEERS)/.installed: benchmarks/peers.txt constraints.txt | $(BIN)/python
 	@$(BIN)/python -m venv $(PEERS)
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --requirement benchmarks/peers.txt
+	@touch $@
+
+# Its own versions of what both need: TensorFlow does not take all of ours.
+$(TENSORFLOW)/.installed: benchmarks/peers-tensorflow.txt | $(BIN)/python
+	@echo "Installing Keras on TensorFlow into $(TENSORFLOW) (a gigabyte)"
+	@$(BIN)/python -m venv $(TENSORFLOW)
+	@$(TENSORFLOW)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement benchmarks/peers-tensorflow.txt
 	@touch $@

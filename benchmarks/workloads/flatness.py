@@ -1,0 +1,128 @@
+"""Homeroom with ten, a hundred and a thousand trainings, and with early stopping.
+
+As a script it is the process that is measured: `flatness.py pace DATA`, `flatness.py
+peak DATA SEEDS` (a fresh one for each number), `flatness.py stopping DATA`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import work
+from here import FOLDER, machine
+from keras_models import model_of
+from work import W1, W2, WORKLOADS, Work
+
+SEEDS = (1, 10, 100)  # on ten folds
+STOPPING_SEEDS = 4
+PACE, PEAK, STOPPING = "pace", "peak", "stopping"
+
+
+@dataclass
+class Flatness:
+    """By number of trainings seconds each, and peak MiB.
+
+    `stopped` and `whole` are seconds and epochs of calls with early stopping and
+    without.
+    """
+
+    seconds: dict[int, list[float]] = field(default_factory=dict)
+    peak: dict[int, list[float]] = field(default_factory=dict)
+    stopped: list[tuple[float, int]] = field(default_factory=list)
+    whole: list[tuple[float, int]] = field(default_factory=list)
+
+
+def run(repeats: int) -> Flatness:
+    """Measure in processes of their own."""
+    import rows
+
+    found = Flatness()
+    with tempfile.TemporaryDirectory() as folder:
+        small, digits = Path(folder) / "small.npz", Path(folder) / "digits.npz"
+        rows.write(WORKLOADS[W2], small)
+        rows.write(WORKLOADS[W1], digits)
+        for _ in range(repeats):
+            for n, seconds in _ask(PACE, small):
+                found.seconds.setdefault(n, []).append(seconds / n)
+            stopped, whole = _ask(STOPPING, digits)
+            found.stopped.append(stopped)
+            found.whole.append(whole)
+            for seeds in (SEEDS[0], SEEDS[-1]):
+                n, mebibytes = _ask(PEAK, small, seeds)
+                found.peak.setdefault(n, []).append(mebibytes)
+            print("  flatness", file=sys.stderr, flush=True)
+    return found
+
+
+def _ask(what: str, *options: object) -> Any:
+    command = [sys.executable, str(FOLDER / "flatness.py"), what, *map(str, options)]
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Be the process that is measured."""
+    what, data, *seeds = sys.argv[1:]
+    print(json.dumps(MEASURES[what](Path(data), *map(int, seeds))))
+
+
+def _pace(data: Path) -> list[tuple[int, float]]:
+    mine = work.read(W2, data)
+    _train(mine, 1)
+    return [_timed(mine, seeds)[::-1] for seeds in SEEDS]
+
+
+def _peak(data: Path, seeds: int) -> tuple[int, float]:
+    _train(work.read(W2, data), seeds)
+    return seeds * WORKLOADS[W2].folds, machine.peak_memory()
+
+
+def _stopping(data: Path) -> list[tuple[float, int]]:
+    """Return seconds and epochs, stopped and not; both calls are warm."""
+    mine = work.read(W1, data)
+    for patience in (mine.spec.patience, None):
+        _train(mine, 1, patience)
+    told = []
+    for patience in (mine.spec.patience, None):
+        before = time.perf_counter()
+        members = _train(mine, STOPPING_SEEDS, patience)
+        seconds = time.perf_counter() - before
+        told.append((seconds, sum(member.history.n_epochs for member in members)))
+    return told
+
+
+def _timed(mine: Work, seeds: int) -> tuple[float, int]:
+    before = time.perf_counter()
+    members = _train(mine, seeds)
+    return time.perf_counter() - before, len(members)
+
+
+def _train(mine: Work, seeds: int, patience: int | None = None) -> Any:
+    import homeroom as hr
+
+    stopping = None if patience is None else hr.EarlyStopping(patience=patience)
+    return hr.cross_validate(
+        lambda: model_of(mine.spec, 3e-3),
+        mine.x,
+        mine.y,
+        cv=mine.folds,
+        seeds=seeds,
+        epochs=mine.spec.epochs,
+        batch_size=mine.spec.batch_size,
+        early_stopping=stopping,
+        epoch_choice="per_fold",
+        verbose=0,
+    ).members
+
+
+MEASURES = {PACE: _pace, PEAK: _peak, STOPPING: _stopping}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""From what was measured to docs/workloads.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Any
+
+import expectations
+import peers
+from expectations import Expectation, Races
+from flatness import Flatness
+from forecasts import Foreseen
+from limit import Limit
+from race import Samples
+from work import WORKLOADS
+
+LEGEND = (
+    "Every row of a table is from one run in which the peers take turns, in a rotating "
+    "order, each in a process of its own: median [min–max]. *Warm* is the second call "
+    "of a process, with other seeds; *cold* is from starting Python to the end of the "
+    "first call, with no compiled program on disk, imports and compilation included. "
+    "A peer that is too slow to make all trainings is given a sample of them, spread "
+    "over configurations and folds: the seconds of all (marked ~) are then its "
+    "milliseconds per training times their number, and cold what it took, and the "
+    "rest as fast as warm ones. × is how many times longer than Homeroom's, of all "
+    "trainings. Epochs, updates of weights and accuracy say that the same work was "
+    "done; the accuracy is the mean on the validation rows, of samples that of fewer "
+    "trainings.",
+    "Every network is trained by Adam with the same batch size, folds and epochs. The "
+    "Keras loops build and fit a fresh model for each training; the one as it is "
+    "mostly written has no cache on disk, and of the other two the faster one is the "
+    "*tuned* one. KerasTuner trains its folds with the settings of the last. "
+    "Homeroom and the Keras loops also measure loss and accuracy of the training rows; "
+    "Homeroom does so at the end of each epoch, examines the data before training, and "
+    "returns out-of-fold predictions. scikit-learn has no dropout, and scores once per "
+    "training but for the first workload; skorch likewise. The torch.func ensemble "
+    "trains every epoch of every member and cuts folds to equal length. Rows marked "
+    "*not the same model* are what else a person would do with the same table. "
+    "Left out, to save time: pytabkit with the large table, which takes minutes for "
+    "one network of five folds; torch.func where one training fills a core; "
+    "steps_per_execution where a step takes milliseconds; TensorFlow with the large "
+    "table, and, like skorch, where the network is that of another workload.",
+)
+
+
+def page(
+    facts: dict[str, Any],
+    races: Races,
+    limits: dict[str, Limit],
+    flat: Flatness | None,
+    foreseen: dict[str, Foreseen],
+    wanted: Sequence[Expectation],
+) -> str:
+    """Return the whole page."""
+    lines = ["# Workloads", "", caption(facts), ""]
+    lines += ["![Time per training of every peer](images/workloads.svg)", ""]
+    lines += [*_expected(wanted), *(f"{each}\n" for each in LEGEND)]
+    for name, found in races.items():
+        lines += _race(name, found)
+    if limits:
+        lines += _limits(limits, races)
+    if flat:
+        lines += _flatness(flat)
+    if foreseen:
+        lines += _forecasts(foreseen)
+    versions = {
+        n: v for f in races.values() for s in f.values() for n, v in s.versions.items()
+    }
+    told = ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
+    return "\n".join([*lines, f"Versions: {told}.", ""])
+
+
+def caption(facts: dict[str, Any]) -> str:
+    """Say when and where it was measured."""
+    return (
+        f"Measured by `make bench-workloads` on {facts['date']}: {facts['processor']}, "
+        f"{facts['cores']} cores, {facts['memory']}, {facts['system']}, Python "
+        f"{facts['python']}, Homeroom {facts['homeroom']}. Repeats: "
+        f"{facts['repeats']}. Load of the machine: {facts['load_at_start']:.2f} before "
+        f"it ran, {facts['load_at_end']:.2f} at its end. It took "
+        f"{facts['minutes']:.0f} minutes."
+    )
+
+
+def _expected(wanted: Sequence[Expectation]) -> list[str]:
+    missed = sum(not each.met for each in wanted)
+    rows = [
+        (
+            e.what,
+            e.wanted,
+            e.measured,
+            "yes" if e.met else f"**no**: {e.by}".strip(": "),
+        )
+        for e in wanted
+    ]
+    title = f"What is expected: {len(wanted) - missed} of {len(wanted)} met"
+    return _table(title, ("", "expected", "measured", "met"), rows)
+
+
+def _race(name: str, found: dict[str, Samples]) -> list[str]:
+    mine = found[peers.HOMEROOM]
+    ours = None if mine.missing else median(mine.warm_total)
+    columns = (
+        "", "trainings made", "ms per training, warm", "all, warm, s", "×",
+        "all, cold, s", "ms per epoch", "epochs each", "updates each", "accuracy",
+    )  # fmt: skip
+    rows = [_peer_row(peer, samples, ours) for peer, samples in found.items()]
+    return _table(f"{name}: {WORKLOADS[name].title}", columns, rows)
+
+
+def _peer_row(name: str, samples: Samples, ours: float | None) -> Sequence[str]:
+    title = name if samples.same_model else f"{name} (not the same model)"
+    if samples.missing:
+        return [title, samples.missing, *[""] * 8]
+    about = "~" if samples.is_sample else ""
+    of = f" of {samples.total}" if samples.is_sample else ""
+    ratio = "" if ours is None else f"{median(samples.warm_total) / ours:.1f}"
+    updates = median(
+        u / n for u, n in zip(samples.updates, samples.trainings, strict=True)
+    )
+    return [
+        title,
+        f"{samples.n}{of}",
+        _spread([1e3 * seconds for seconds in samples.each]),
+        about + _spread(samples.warm_total),
+        ratio,
+        about + _spread(samples.cold_total),
+        f"{samples.ms_per_epoch:.2f}",
+        f"{samples.epochs_each:.1f}",
+        f"{updates:.0f}",
+        f"{median(samples.accuracy):.4f}",
+    ]
+
+
+def _limits(limits: dict[str, Limit], races: Races) -> list[str]:
+    rows = []
+    for name, limit in limits.items():
+        mine, spec = races[name][peers.HOMEROOM], WORKLOADS[name]
+        if mine.missing:
+            continue
+        validated = median(mine.epochs) * spec.rows / spec.folds
+        flops, moved = limit.seconds(median(mine.updates), validated)
+        share = expectations.share_of_limit(name, limit, races[name])
+        rows.append([
+            name,
+            f"{limit.weights:,}",
+            f"{limit.flops_per_update / 1e6:.2f}",
+            f"{limit.bytes_per_update / 1e3:.0f}",
+            f"{max(limit.rate) / 1e9:.0f}",
+            f"{max(limit.bandwidth) / 1e9:.0f}",
+            f"{flops:.2f}",
+            f"{moved:.2f}",
+            f"{median(mine.warm):.2f}",
+            f"{100 * share:.0f} %",
+        ])
+    columns = (
+        "", "weights", "million operations per update", "kB per update", "GFLOP/s",
+        "GB/s", "s of operations", "s of bytes", "Homeroom, warm, s", "of the limit",
+    )  # fmt: skip
+    note = (
+        "Operations: a layer of k inputs and n outputs makes, for m rows, products of "
+        "2mkn forward, as many for the gradient of its weights, and as many for that "
+        "of its inputs unless it is the first; a convolution counts as the product it "
+        "is, attention as its four projections and two products per head; validation "
+        "rows count forward. Bytes: 32 per weight and update (Adam reads weights, "
+        "gradients and two moments, writes weights and moments; the gradient is "
+        "written before). GFLOP/s: the fastest of NumPy's products at these very "
+        "shapes, one process of one thread on every core at once; GB/s likewise, "
+        "with arrays as large as the weights (128 KiB at least). The limit is the "
+        "greater of the two times, for the trainings that the warm call made."
+    )
+    return [*_table("How near to what the machine can do", columns, rows), note, ""]
+
+
+def _flatness(found: Flatness) -> list[str]:
+    rows = [
+        [
+            f"{n:,}",
+            _spread([1e3 * seconds for seconds in each]),
+            f"{median(found.peak[n]):.0f}" if n in found.peak else "",
+        ]
+        for n, each in found.seconds.items()
+    ]
+    columns = ("trainings", "ms per training, warm", "peak memory, MiB")
+    stopped, whole = map(expectations.per_epoch, (found.stopped, found.whole))
+    note = (
+        "The network of W2 with one learning rate, in one process in turn; peak memory "
+        "is that of a fresh process that makes one call. With the network of W1, an "
+        f"epoch costs {1e3 * stopped:.2f} ms in a call that stops early "
+        f"({median(n for _, n in found.stopped):.0f} epochs) and {1e3 * whole:.2f} ms "
+        f"in one that does not ({median(n for _, n in found.whole):.0f} epochs)."
+    )
+    return [*_table("Ten, a hundred, a thousand trainings", columns, rows), note, ""]
+
+
+def _forecasts(found: dict[str, Foreseen]) -> list[str]:
+    rows = [
+        [
+            name,
+            str(each.trainings),
+            "–".join(sorted({f"{s:.1f}" for s in each.seconds}, key=float)),
+            f"{each.took:.1f}",
+            f"{100 * each.error:.0f} %",
+            f"{each.peak:.0f}",
+            f"{each.peaked:.0f}",
+            f"{100 * each.peak_error:.0f} %",
+            f"{each.whole:.1f}",
+        ]
+        for name, each in found.items()
+    ]
+    columns = (
+        "", "trainings", "foreseen, s", "took, s", "error", "memory foreseen, MiB",
+        "peak, MiB", "error", "whole run, s",
+    )  # fmt: skip
+    note = (
+        "`Experiment.forecast` and then `Experiment.run` in the same process, once, "
+        "with a candidate for each configuration. Seconds are those of the trainings; "
+        "the error is how far they are outside the range, in percent of its nearer "
+        "end, and that of memory in percent of what was foreseen. The whole run also "
+        "examines the data, chooses, refits and stores."
+    )
+    return [*_table("What was foreseen, and what came", columns, rows), note, ""]
+
+
+def _table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> list[str]:
+    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
+    return [f"## {title}", "", *(f"| {' | '.join(line)} |" for line in lines), ""]
+
+
+def _spread(values: Sequence[float]) -> str:
+    digits = 2 if median(values) < 100 else 0
+    low, middle, high = (f"{f(values):.{digits}f}" for f in (min, median, max))
+    return f"{middle} [{low}–{high}]"
