@@ -129,12 +129,17 @@ def test_an_interrupted_run_tells_what_it_compiled(flowers, softmax, store, ctrl
     """What was compiled before Ctrl-C was paid for, and stays in the record."""
     experiment = hr.Experiment(*flowers, store=store).add("one", softmax)
 
+    epochs = []
+
     def stop(event):
         if isinstance(event, EpochEnded):
-            ctrl_c()
+            epochs.append(event.epoch)
+            if len(epochs) == 60:  # once: a second one would end the tests
+                ctrl_c()
 
+    patient = hr.EarlyStopping(patience=30_000)
     with pytest.raises(Interrupted) as stopped:
-        experiment.run(cv=3, epochs=5000, listener=stop)
+        experiment.run(cv=3, epochs=30_000, early_stopping=patient, listener=stop)
     [program] = stopped.value.result.record.programs
     assert (program.candidates, program.made) == (("one",), True)
     assert open_store(store).read_run().programs == (program,)
