@@ -47,7 +47,7 @@ PEERS = (
     Peer(
         HOMEROOM,
         "peer_homeroom.py",
-        {W1: 0, W2: 0, W3: 10, W4: 10, W5: 10, W6: 0, W7: 0},
+        {W1: 0, W2: 0, W3: 10, W4: 4, W5: 4, W6: 0, W7: 0},
         python=OURS,
     ),
     Peer(PRUNED, "peer_homeroom.py", {W6: 0}, "pruned", OURS),
