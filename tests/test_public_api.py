@@ -24,6 +24,7 @@ REVIEWED = [
     "InputError",
     "KFold",
     "LeakageError",
+    "Metric",
     "NestedCrossValidation",
     "PassesStudy",
     "RepeatedKFold",

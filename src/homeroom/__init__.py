@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         selection_study,
         tune,
     )
+    from homeroom.records import Metric
     from homeroom.search.spaces import choice, integers, log_uniform, uniform
     from homeroom.splits import (
         GroupKFold,
@@ -68,6 +69,7 @@ __all__ = [
     "InputError",
     "KFold",
     "LeakageError",
+    "Metric",
     "NestedCrossValidation",
     "PassesStudy",
     "RepeatedKFold",
@@ -106,6 +108,7 @@ _ROOM_OF = {
     "InputError": "homeroom.errors",
     "KFold": "homeroom.splits",
     "LeakageError": "homeroom.errors",
+    "Metric": "homeroom.records",
     "NestedCrossValidation": "homeroom.protocol",
     "PassesStudy": "homeroom.protocol",
     "RepeatedKFold": "homeroom.splits",

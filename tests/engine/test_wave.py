@@ -148,7 +148,7 @@ def test_one_that_diverges_does_not_touch_the_others(waves):
 
 
 def test_pruned_ones_leave_their_slots(waves):
-    """What is given up after an epoch has that epoch's history, and others all theirs."""
+    """What is given up after an epoch has that epoch's history, others have all."""
     members = [member(dense, seed=seed) for seed in range(5)]
     prepared = engine.prepare(members, Training(epochs=4), lanes=2)
     outcomes = prepared.train(prune=lambda mine, *_: mine.seed % 2 == 0)

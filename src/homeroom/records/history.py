@@ -11,6 +11,12 @@ class Metric(msgspec.Struct, frozen=True):
     `direction` is "max" or "min". The validation series of "accuracy" is
     "val_accuracy"; the training series measured at the weights of the end of the
     epoch is "train_eval_accuracy".
+
+    Examples:
+        >>> import homeroom as hr
+        >>> metric = hr.Metric("share_of_profit", "max")
+        >>> metric.validation_key, metric.better(0.3, 0.2)
+        ('val_share_of_profit', True)
     """
 
     name: str
