@@ -10,6 +10,7 @@ from forecasts import Foreseen
 from limit import Limit
 from peers import HOMEROOM, LOOPS, PLAIN, SKLEARN, TORCH
 from race import Samples
+from stored import Record
 from work import W1, W2, W3, W4, W5, W6, WORKLOADS
 
 Races = dict[str, dict[str, Samples]]
@@ -39,6 +40,16 @@ class Expectation:
     measured: str
     met: bool
     by: str = ""
+
+
+def of(record: Record) -> list[Expectation]:
+    """Return every expectation of what was measured."""
+    return [
+        *of_races(record.races),
+        *of_limits(record.limits, record.races),
+        *(of_flatness(record.flat) if record.flat else ()),
+        *of_forecasts(record.foreseen),
+    ]
 
 
 def against(peers: dict[str, Samples], name: str) -> Samples | None:

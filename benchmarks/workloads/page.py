@@ -13,6 +13,7 @@ from flatness import Flatness
 from forecasts import Foreseen
 from limit import Limit
 from race import Samples
+from stored import FLATNESS, Record
 from work import WORKLOADS
 
 LEGEND = (
@@ -39,31 +40,25 @@ LEGEND = (
     "*not the same model* are what else a person would do with the same table. "
     "Left out, to save time: pytabkit with the large table, which takes minutes for "
     "one network of five folds; torch.func where one training fills a core; "
-    "steps_per_execution where a step takes milliseconds; TensorFlow with the large "
-    "table, and, like skorch, where the network is that of another workload.",
+    "steps_per_execution where a step takes milliseconds; TensorFlow with the tables, "
+    "the transformer, and, like skorch, where the network is that of another.",
 )
 
 
-def page(
-    facts: dict[str, Any],
-    races: Races,
-    limits: dict[str, Limit],
-    flat: Flatness | None,
-    foreseen: dict[str, Foreseen],
-    wanted: Sequence[Expectation],
-) -> str:
+def page(record: Record, wanted: Sequence[Expectation]) -> str:
     """Return the whole page."""
-    lines = ["# Workloads", "", caption(facts), ""]
+    races = record.races
+    lines = ["# Workloads", "", caption(next(iter(record.facts.values()))), ""]
     lines += ["![Time per training of every peer](images/workloads.svg)", ""]
     lines += [*_expected(wanted), *(f"{each}\n" for each in LEGEND)]
     for name, found in races.items():
-        lines += _race(name, found)
-    if limits:
-        lines += _limits(limits, races)
-    if flat:
-        lines += _flatness(flat)
-    if foreseen:
-        lines += _forecasts(foreseen)
+        lines += [*_race(name, found), when(record.facts[name]), ""]
+    if record.limits:
+        lines += _limits(record.limits, races)
+    if record.flat:
+        lines += [*_flatness(record.flat), when(record.facts[FLATNESS]), ""]
+    if record.foreseen:
+        lines += _forecasts(record.foreseen)
     versions = {
         n: v for f in races.values() for s in f.values() for n, v in s.versions.items()
     }
@@ -72,14 +67,20 @@ def page(
 
 
 def caption(facts: dict[str, Any]) -> str:
-    """Say when and where it was measured."""
+    """Say where it was measured."""
     return (
-        f"Measured by `make bench-workloads` on {facts['date']}: {facts['processor']}, "
+        f"Measured by `make bench-workloads`: {facts['processor']}, "
         f"{facts['cores']} cores, {facts['memory']}, {facts['system']}, Python "
-        f"{facts['python']}, Homeroom {facts['homeroom']}. Repeats: "
-        f"{facts['repeats']}. Load of the machine: {facts['load_at_start']:.2f} before "
-        f"it ran, {facts['load_at_end']:.2f} at its end. It took "
-        f"{facts['minutes']:.0f} minutes."
+        f"{facts['python']}, Homeroom {facts['homeroom']}."
+    )
+
+
+def when(facts: dict[str, Any]) -> str:
+    """Say when a part was measured, and how quiet the machine was."""
+    return (
+        f"{facts['date']}, {facts['repeats']} repeats in {facts['minutes']:.0f} "
+        f"minutes. Load of the machine: {facts['load_at_start']:.2f} before, "
+        f"{facts['load_at_end']:.2f} at the end."
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 
 from homeroom import engine
+from homeroom.engine import workshop
 
 from . import plain
 from .zoo import ZOO, classifier, member, regressor
@@ -173,6 +174,24 @@ def test_learning_rates_share_a_program_without_lifting(made_programs):
         [],
         [],
     ]
+
+
+@pytest.mark.parametrize("search", ["", "a"])
+def test_learning_rates_are_traced_once(made_programs, monkeypatch, search):
+    """Of five rates one is traced; each is trained with its own, bit for bit."""
+    traced = []
+    real = workshop.steps_of
+    monkeypatch.setattr(
+        workshop, "steps_of", lambda *args: traced.append(args) or real(*args)
+    )
+    rates = (0.1, 0.03, 0.01, 0.003, 0.001)
+    members = [member(learning_rate, seed=3, rate=rate) for rate in rates]
+    training = replace(TRAINING, search=search)
+    outcomes = engine.train(members, training)
+    assert (len(traced), len(made_programs)) == (1, 1)
+    references = [plain.fit(each, training) for each in members]
+    pairs = zip(outcomes, references, strict=True)
+    assert [plain.same(o, r) for o, r in pairs] == [[]] * 5
 
 
 def test_other_shapes_make_other_programs(made_programs):

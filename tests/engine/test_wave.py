@@ -188,20 +188,22 @@ def test_predictions_and_callbacks_in_waves(waves):
     assert sorted(seen) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
-def test_memory_that_runs_out_halves_the_wave(waves, monkeypatch):
-    """Eight do not fit, two do: the same weights as two at once, and it is said."""
+@pytest.mark.parametrize("room", [1, 2])
+def test_memory_that_runs_out_halves_the_wave(waves, monkeypatch, room):
+    """Eight do not fit, two or one do: the weights are those of two, or of lanes."""
     real = Program.call
 
     def call(self, place, *arguments):
-        if place.n_slots > 2:
+        if place.n_slots > room:
             msg = "RESOURCE_EXHAUSTED: Out of memory while trying to allocate"
             raise RuntimeError(msg)
         return real(self, place, *arguments)
 
     members = [member(dense, seed=seed) for seed in range(8)]
-    wanted = side_by_side(members, THREE, 2)
+    wanted = engine.train(members, THREE, lanes=room)
     monkeypatch.setattr(Program, "call", call)
-    outcomes = side_by_side(members, THREE, 8)
+    outcomes = engine.train(members, THREE, lanes=8)
+    assert {o.path for o in outcomes} == {"scan" if room == 1 else "wave"}
     assert [o.final_weights for o in outcomes] == [o.final_weights for o in wanted]
     assert all("memory ran out" in o.path_reason for o in outcomes)
 

@@ -30,7 +30,7 @@ def identity(model: Any) -> str | None:
         return None
     try:
         with warnings.catch_warnings(action="ignore"):  # of lambdas, not saved here
-            config = [model.get_config(), model.get_compile_config()]
+            config = [model.get_config(), _without_rate(model)]
         config = [_without_initializers(config), _told_of_losses(model)]
         if _has_custom_part(config):
             return None
@@ -40,6 +40,17 @@ def identity(model: Any) -> str | None:
     except Exception:  # noqa: BLE001 - a config that cannot be read tells nothing
         return None
     return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _without_rate(model: Any) -> Any:
+    """What compile was told, less a learning rate that is a variable."""
+    config = model.get_compile_config()
+    told = config["optimizer"]["config"]
+    is_number = isinstance(told.get("learning_rate"), int | float)
+    if is_number and model.optimizer is inner_optimizer(model):
+        mine = {**config["optimizer"], "config": {**told, "learning_rate": None}}
+        return {**config, "optimizer": mine}
+    return config
 
 
 def _told_of_losses(model: Any) -> list[Any]:

@@ -42,8 +42,8 @@ class Place:
 class ModelProgram:
     """A program, and what of it is one model's own.
 
-    `values` are those of the lifted literals; `fresh_optimizer` stands in for an
-    optimizer that is not built. `is_new` is whether the program was made for it.
+    `values` are those of the lifted literals; `fresh_optimizer` is what an
+    optimizer that is not built lacks. `is_new` is whether the program was made for it.
     """
 
     program: Program
@@ -53,8 +53,11 @@ class ModelProgram:
 
     def state_of(self, model: Any) -> Any:
         """Return a model's state before its first step."""
-        fresh = None if model.optimizer.built else self.fresh_optimizer
-        return template.state_of(model, fresh)
+        if model.optimizer.built:
+            return template.state_of(model)
+        # a rate is there from the start, and a model's own
+        mine = [v.value for v in model.optimizer.variables]
+        return template.state_of(model, [*mine, *self.fresh_optimizer[len(mine) :]])
 
     def does_what(self, other: ModelProgram) -> bool:
         """Return whether two models compute the same."""

@@ -26,6 +26,7 @@ class Solo:
         """Return what the one call came to, once it is done."""
         (call,) = calls
         program = call.mine.program
+        program.compile_for(self.place)
         program.wait()  # so that a training's seconds are its own
         started = time.perf_counter()
         state, kept, rows = program.call(

@@ -38,6 +38,7 @@ class Wave:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self._alone: Solo | None = None
         self._arrays = Arrivals(place.device)
         self._program: Program | None = None
         self._slots: list[Ended | None] = [None] * place.n_slots
@@ -49,6 +50,9 @@ class Wave:
         All have the same program and arrays, and get as many epochs as the one that
         wants the fewest.
         """
+        if self.place.n_slots == 1:  # what is left when memory had no room for two
+            self._alone = self._alone or Solo(self.place)
+            return self._alone.run(calls)
         program, n = calls[0].mine.program, min(call.n for call in calls)
         program.compile_for(self.place)
         program.wait()

@@ -86,6 +86,7 @@ class Workshop:
         return next(self._ahead, False)
 
     def _look_ahead(self) -> Iterator[bool]:
+        seen: set[Any] = set()
         for member in self._firsts()[:_KEPT_READY]:
             with suppress(Exception):  # told of when it is made ready
                 self._models[id(member)] = self._drawn(member)
@@ -93,6 +94,10 @@ class Workshop:
             model = self._models.get(id(member))
             if model is None or _cannot_compile(model):
                 continue
+            told = identity.identity(model)
+            if told is not None and told in seen:
+                continue  # the steps of the one before are its own
+            seen.add(told)
             with suppress(Exception):
                 if not _programs.knows(model, self._setting(member)):
                     self._traced[id(model)] = self._steps_of(model, member)
