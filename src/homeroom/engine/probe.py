@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .calls import Call, Ended
-from .lane import order_of_epoch, predict
+from .lane import Course, order_of_epoch, run
 from .member import Rows, Training
 from .plan import WAVES, Plan, slots_that_fit, wanted_plan, with_slots
 from .relay import Runner
@@ -27,7 +28,8 @@ class Pace:
 
     Args:
         seconds_per_epoch: Of one training.
-        seconds_once: What a training costs beside its epochs.
+        seconds_once: What a training costs beside its epochs, nearly all of it in
+            Python, where only one thread runs at a time.
         bytes_each: What a training's share of a call holds on the device.
     """
 
@@ -42,7 +44,7 @@ def pace_of(job: Job, training: Training, plan: Plan) -> Pace:
     program = job.program.program
     return Pace(
         _seconds_per_epoch(job, training, plan),
-        _predicting(job, training),
+        _seconds_beside_epochs(job, training, plan),
         program.call_bytes(plan.places[0]) // plan.n_slots,
     )
 
@@ -151,13 +153,25 @@ def _timed(
     return sum(lane.finished for lane in lanes) / len(lanes) - started
 
 
-def _predicting(job: Job, training: Training) -> float:
-    rows = job.member.validation_rows
-    if not training.keep_predictions or rows is None or job.program is None:
-        return 0.0
-    started = time.perf_counter()
-    predict(job.program.predict, job.state, job.member.arrays.x, rows)
-    return time.perf_counter() - started
+def _seconds_beside_epochs(job: Job, training: Training, plan: Plan) -> float:
+    """Return what a training of one epoch takes, less that epoch."""
+    assert job.program is not None
+    runner = runner_at(plan.places[0])
+    once = replace(training, epochs=1, early_stopping=None, callbacks=())
+    seconds = 0.0
+    for _ in range(2):  # the first is never typical
+        course = Course(job.member, None, lambda *_: None, lambda: False)
+        trained = run(job.member, job.state, job.program, job.arrays, once, course)
+        seconds = -time.perf_counter()
+        wanted = next(trained)
+        with suppress(StopIteration):
+            while isinstance(wanted, Call):
+                called = time.perf_counter()
+                [ended] = runner.run([wanted])
+                seconds -= time.perf_counter() - called
+                wanted = trained.send(ended)
+        seconds += time.perf_counter()
+    return seconds
 
 
 def _first_share(rows: Rows, share: float, size: int) -> Rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import (
     Callable,
@@ -202,6 +203,7 @@ class Prepared:
         A few batches are trained in every lane at once, and nothing of it is kept.
         """
         found: dict[Hashable, Pace | str] = {}
+        last = {member.group: member for member in self._workshop.members}
         for member in self._workshop.members:
             if member.group in found:
                 continue
@@ -209,8 +211,11 @@ class Prepared:
             if job.program is None:
                 found[member.group] = job.reason or job.error
                 continue
-            training = self._workshop.training
-            found[member.group] = pace_of(job, training, self.plan)
+            started = time.perf_counter()
+            self._workshop.look_at(last[member.group])
+            making = time.perf_counter() - started
+            pace = pace_of(job, self._workshop.training, self.plan)
+            found[member.group] = replace(pace, seconds_once=pace.seconds_once + making)
         return found
 
 

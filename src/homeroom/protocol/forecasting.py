@@ -47,9 +47,10 @@ def forecast(
         found = _paces_of(mine, paces)
         once = float(np.mean([pace.seconds_once for pace in found]))
         epochs = np.array([cost.least_epochs, cost.most_epochs])
-        seconds += cost.n_trainings * (epochs * cost.seconds_per_epoch + once)
+        # epochs run side by side in all lanes, Python one line after the other
+        training = epochs * cost.seconds_per_epoch / n_lanes + once
+        seconds += cost.n_trainings * training
         bytes_each = max(bytes_each, *(pace.bytes_each for pace in found))
-    seconds /= n_lanes
     if epoch_choice in {ONE_STD_ERR, INNER_SPLIT}:
         seconds[1] *= 2
     now = _peak_bytes()
