@@ -55,8 +55,10 @@ class ModelProgram:
         """Return a model's state before its first step."""
         if model.optimizer.built:
             return template.state_of(model)
-        # a rate is there from the start, and a model's own
-        mine = [v.value for v in model.optimizer.variables]
+        mine = []
+        if not hasattr(model.optimizer, "inner_optimizer"):
+            # a rate is there from the start, and a model's own
+            mine = [v.value for v in model.optimizer.variables]
         return template.state_of(model, [*mine, *self.fresh_optimizer[len(mine) :]])
 
     def does_what(self, other: ModelProgram) -> bool:
