@@ -18,8 +18,8 @@ from typing import Any
 
 import work
 from here import FOLDER, machine
-from keras_models import model_of
-from work import WORKLOADS, Workload
+from keras_models import function_of
+from work import WORKLOADS
 
 
 @dataclass
@@ -89,7 +89,7 @@ def main() -> None:
     spec = mine.spec
     experiment = hr.Experiment(mine.x, mine.y, test_size=0.01, store=":memory:")
     for number, values in enumerate(spec.configurations):
-        experiment.add(f"candidate {number}", _model(spec), **values)
+        experiment.add(f"candidate {number}", function_of(spec), **values)
     words: dict[str, Any] = {
         "cv": spec.folds,
         "seeds": spec.seeds,
@@ -113,15 +113,6 @@ def main() -> None:
         stops_early=spec.patience is not None,
     )
     print(json.dumps(vars(told)))
-
-
-def _model(spec: Workload) -> Any:
-    """Return a function whose arguments are the hyperparameters of the space."""
-    if len(spec.space) == 1:
-        return lambda learning_rate: model_of(spec, learning_rate)
-    return lambda learning_rate, weight_decay, dropout: model_of(
-        spec, learning_rate, weight_decay, dropout
-    )
 
 
 if __name__ == "__main__":

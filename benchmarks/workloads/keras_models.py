@@ -30,6 +30,15 @@ def model_of(
     return model
 
 
+def function_of(spec: Workload) -> Any:
+    """Return a function of the hyperparameters that the space has, and no others."""
+    if len(spec.space) == 1:
+        return lambda learning_rate: model_of(spec, learning_rate)
+    return lambda learning_rate, weight_decay, dropout: model_of(
+        spec, learning_rate, weight_decay, dropout
+    )
+
+
 def _dense(spec: Workload, dropout: float | None) -> Any:
     import keras
 

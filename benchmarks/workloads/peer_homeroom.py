@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import work
-from keras_models import model_of
+from keras_models import function_of, model_of
 from work import NESTED_RATES, NESTED_SEEDS, W6, WORKLOADS, Job, Trained
 
 import homeroom as hr
@@ -54,7 +54,7 @@ def search(job: Job, number: int) -> Sequence[Any]:
         )
         return found.members
     tuned = hr.tune(
-        _model(spec), space, data.x, data.y, sampler="grid", prune=False, **words
+        function_of(spec), space, data.x, data.y, sampler="grid", prune=False, **words
     )
     return [member for trial in tuned.trials for member in trial.members]
 
@@ -63,7 +63,7 @@ def nested(job: Job, number: int) -> Sequence[Any]:
     """Search anew in every outer fold, and train its winner there."""
     spec, data = job.work.spec, job.work
     found = hr.nested_cross_validate(
-        _model(spec),
+        function_of(spec),
         {"learning_rate": list(NESTED_RATES)},
         data.x,
         data.y,
@@ -79,15 +79,6 @@ def nested(job: Job, number: int) -> Sequence[Any]:
     )
     inside = [m for s in found.searches for trial in s.trials for m in trial.members]
     return [*inside, *found.outer.members]
-
-
-def _model(spec: work.Workload) -> Any:
-    """Return a function of the hyperparameters that the space has, and no others."""
-    if len(spec.space) == 1:
-        return lambda learning_rate: model_of(spec, learning_rate)
-    return lambda learning_rate, weight_decay, dropout: model_of(
-        spec, learning_rate, weight_decay, dropout
-    )
 
 
 if __name__ == "__main__":

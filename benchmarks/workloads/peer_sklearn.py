@@ -14,7 +14,6 @@ import warnings
 from typing import Any
 
 import work
-from joblib import Parallel, delayed
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 from work import Member, Trained, Work
@@ -27,10 +26,7 @@ def main() -> None:
     job = work.job()
 
     def call(number: int) -> list[Trained]:
-        members = job.work.members(job.sample, number)
-        many = Parallel(n_jobs=job.cores)
-        done: list[Trained] = many(delayed(train)(job.work, m) for m in members)
-        return done
+        return work.in_processes(job, number, train)
 
     work.measure(call, job.calls, ("scikit-learn", "numpy"))
 

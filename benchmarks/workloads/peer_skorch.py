@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 import work
-from joblib import Parallel, delayed
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping
 from skorch.dataset import Dataset
@@ -23,10 +22,7 @@ def main() -> None:
     job = work.job()
 
     def call(number: int) -> list[Trained]:
-        members = job.work.members(job.sample, number)
-        many = Parallel(n_jobs=job.cores)
-        done: list[Trained] = many(delayed(train)(job.work, m) for m in members)
-        return done
+        return work.in_processes(job, number, train)
 
     work.measure(call, job.calls, ("skorch", "torch"))
 

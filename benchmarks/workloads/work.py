@@ -248,6 +248,17 @@ def job() -> Job:
     return Job(work, told.sample, told.variant, told.calls)
 
 
+def in_processes(
+    job: Job, number: int, train: Callable[[Work, Member], Trained]
+) -> list[Trained]:
+    """Train every member of a call in joblib's processes, one per core."""
+    from joblib import Parallel, delayed
+
+    members = job.work.members(job.sample, number)
+    many = Parallel(n_jobs=job.cores)
+    return list(many(delayed(train)(job.work, member) for member in members))
+
+
 def measure(
     call: Callable[[int], Sequence[Trained]], calls: int, packages: tuple[str, ...]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import homeroom as hr
+from homeroom.store import open_store
 
 
 @pytest.fixture
@@ -43,6 +44,18 @@ def test_a_run_in_waves_is_the_run_in_lanes(race, monkeypatch, tmp_path):
         "",
         "trained in a wave: its last weights were not compared",
     }
+
+
+def test_a_kept_cross_validation_says_how_it_ran(
+    flowers, softmax, monkeypatch, tmp_path
+):
+    """What `cross_validate` stores has the plan of its own trainings."""
+    store = tmp_path / "runs.db"
+    monkeypatch.setenv("HOMEROOM_PLAN", "waves")
+    hr.cross_validate(softmax, *flowers, cv=3, epochs=2, store=store, lanes=3)
+    environment = open_store(store).read_run().environment
+    assert (environment.plan, environment.lanes) == ("waves", 3)
+    assert environment.plan_reason == "lanes=3"
 
 
 def test_waves_are_foreseen(flowers, net, monkeypatch):

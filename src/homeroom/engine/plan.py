@@ -1,13 +1,14 @@
 """How many trainings run at once, and where: lanes on CPU, waves where they pay.
 
-A lane advances one training at a time, which on CPU is all that a core can use. Other
-devices are not filled by one: a wave advances many in one call, as many as memory has
-room for.
+A lane advances one training at a time: on CPU that keeps a core busy unless the network
+is very small, and keeps every bit. Other devices are not filled by one: a wave advances
+many in one call, as many as memory has room for.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +88,7 @@ def first_plan(lanes: int | None, n_members: int) -> Plan:
     at_once = min(door.lane_count(lanes), n_members)
     on_cpu = door.device() == "cpu"
     if on_cpu and wanted != WAVES:
-        reason = "on CPU a core has enough to do with one training"
+        reason = "one per core, which on CPU keeps every bit of keras.Model.fit"
         if wanted == LANES:
             reason = "HOMEROOM_PLAN=lanes"
         return Plan((Place(),) * at_once, reason)
@@ -97,18 +98,16 @@ def first_plan(lanes: int | None, n_members: int) -> Plan:
     places = tuple(Place(1, device) for device in used)
     if wanted == LANES:
         return Plan(places, "HOMEROOM_PLAN=lanes")
-    plan = Plan(places, "there is one training per device", is_open=wanted == AUTO)
     if lanes is not None:
-        return with_slots(plan, -(-at_once // len(used)), f"lanes={lanes}")
+        return with_slots(places, -(-at_once // len(used)), f"lanes={lanes}")
     if n_members == len(used):
-        return Plan(places, plan.reason)
+        return Plan(places, "there is one training per device")
     return Plan(places, f"HOMEROOM_PLAN={wanted}", is_open=True)
 
 
-def with_slots(plan: Plan, n_slots: int, reason: str) -> Plan:
-    """Return a plan with as many slots on each of its devices."""
-    places = tuple(Place(n_slots, place.device) for place in plan.places)
-    return Plan(places, reason)
+def with_slots(places: Sequence[Place], n_slots: int, reason: str) -> Plan:
+    """Return a plan with as many slots in each of the places."""
+    return Plan(tuple(Place(n_slots, place.device) for place in places), reason)
 
 
 def slots_that_fit(bytes_each: int, n_members: int, n_devices: int) -> int:

@@ -38,13 +38,16 @@ class Pace:
     bytes_each: int
 
 
-def pace_of(job: Job, training: Training, plan: Plan) -> Pace:
-    """Measure a member that is made ready and has a program; nothing of it is kept."""
+def pace_of(job: Job, training: Training, plan: Plan, making: float) -> Pace:
+    """Measure a member that is made ready and has a program; nothing of it is kept.
+
+    `making` are the seconds that it takes to make another one of its group ready.
+    """
     assert job.program is not None
     program = job.program.program
     return Pace(
         _seconds_per_epoch(job, training, plan),
-        _seconds_beside_epochs(job, training, plan),
+        making + _seconds_beside_epochs(job, training, plan),
         program.call_bytes(plan.places[0]) // plan.n_slots,
     )
 
@@ -64,8 +67,8 @@ def settled(plan: Plan, jobs: Iterable[Job], training: Training, n: int) -> Plan
     alone = max(program.call_bytes(plan.places[0]) for program in each)
     n_slots = slots_that_fit(_CALLS_AT_ONCE * alone, n, len(plan.places))
     if n_slots == 1:
-        return with_slots(plan, 1, "memory has room for one training per device")
-    wave = with_slots(plan, n_slots, plan.reason)
+        return with_slots(plan.places, 1, "memory has room for one training per device")
+    wave = with_slots(plan.places, n_slots, plan.reason)
     if wanted_plan() == WAVES:
         return wave
     in_wave, in_turn = (
@@ -162,15 +165,14 @@ def _seconds_beside_epochs(job: Job, training: Training, plan: Plan) -> float:
     for _ in range(2):  # the first is never typical
         course = Course(job.member, None, lambda *_: None, lambda: False)
         trained = run(job.member, job.state, job.program, job.arrays, once, course)
-        seconds = -time.perf_counter()
-        wanted = next(trained)
+        started, called = time.perf_counter(), 0.0
+        answer = None
         with suppress(StopIteration):
-            while isinstance(wanted, Call):
-                called = time.perf_counter()
-                [ended] = runner.run([wanted])
-                seconds -= time.perf_counter() - called
-                wanted = trained.send(ended)
-        seconds += time.perf_counter()
+            while isinstance(wanted := trained.send(answer), Call):
+                before = time.perf_counter()
+                [answer] = runner.run([wanted])
+                called += time.perf_counter() - before
+        seconds = time.perf_counter() - started - called
     return seconds
 
 

@@ -214,8 +214,8 @@ class Prepared:
             started = time.perf_counter()
             self._workshop.look_at(last[member.group])
             making = time.perf_counter() - started
-            pace = pace_of(job, self._workshop.training, self.plan)
-            found[member.group] = replace(pace, seconds_once=pace.seconds_once + making)
+            training = self._workshop.training
+            found[member.group] = pace_of(job, training, self.plan, making)
         return found
 
 

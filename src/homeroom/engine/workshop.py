@@ -139,7 +139,7 @@ class Workshop:
                 model = self._drawn(member)
             if not _cannot_compile(model):
                 with suppress(Exception):  # told of when it is made ready
-                    _programs.meet(*self._place(model, member))
+                    _programs.meet(*self._asked(model, member))
             if len(self._models) < _KEPT_READY:
                 self._models[id(member)] = model
 
@@ -188,8 +188,8 @@ class Workshop:
 
     def _job(self, member: Member) -> Job:
         setting = self._setting(member)
-        place = (function_key(member.build), setting)
-        kind = self._kinds.setdefault(place, _Kind())
+        key = (function_key(member.build), setting)
+        kind = self._kinds.setdefault(key, _Kind())
         if kind.recipe is not None and kind.pattern is not None:
             state = kind.recipe.state(member.seed)
             arrays = self._arrays(member.arrays)
@@ -228,7 +228,7 @@ class Workshop:
         reason = _cannot_compile(model)
         if not reason:
             try:
-                program = _programs.find(*self._place(model, member))
+                program = _programs.find(*self._asked(model, member))
             except HomeroomError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever tracing trips over
@@ -264,7 +264,7 @@ class Workshop:
             self.training.operations,
         )
 
-    def _place(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:
+    def _asked(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:
         """Return what `Programs` is asked with."""
         traced = partial(self._steps_of, model, member)
         return model, self._setting(member), traced

@@ -37,7 +37,7 @@ from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .keeping import keep_run
 from .listening import check_verbose, progress
-from .materials import keep_materials, open_keeping
+from .materials import open_keeping
 from .member import (
     MEAN_CURVE,
     assign,
@@ -346,8 +346,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
             yardstick,
             result.members,
             result.examination,
-            keep_materials(kept, prepared, dataset),
-            result.programs,
+            prepared,
         )
     states = {member.state for member in result.members}
     if INTERRUPTED in states:

@@ -32,7 +32,7 @@ from .candidate import as_candidate
 from .examining import before_training, case_of
 from .keeping import keep_run
 from .listening import check_verbose, progress
-from .materials import keep_materials, open_keeping
+from .materials import open_keeping
 from .member import (
     Assignment,
     Result,
@@ -267,8 +267,7 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
             yardstick,
             [record],
             examined,
-            keep_materials(kept, prepared, dataset),
-            programs,
+            prepared,
         )
     if record.state == FAILED:
         raise FitError(f"The training failed: {record.error}. {_advice(record)}")

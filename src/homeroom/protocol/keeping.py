@@ -12,18 +12,18 @@ from homeroom.records import (
     INTERRUPTED,
     CandidateRecord,
     Examination,
-    Materials,
     MemberRecord,
     Metric,
     PartitionRecord,
-    ProgramRecord,
     RunRecord,
     Settings,
     SplitPlanRecord,
 )
 from homeroom.store import Store
 
-from .environment import environment
+from .environment import environment, where
+from .materials import keep_materials
+from .trials import Trials
 
 
 def keep_run(  # noqa: PLR0913 - what a run is remembered by
@@ -34,12 +34,12 @@ def keep_run(  # noqa: PLR0913 - what a run is remembered by
     settings: Settings,
     metric: Metric,
     members: Sequence[MemberRecord],
-    examination: Examination | None = None,
-    materials: Materials | None = None,
-    programs: tuple[ProgramRecord, ...] = (),
+    examination: Examination | None,
+    prepared: Trials,
 ) -> str:
     """Store the trainings of one model and return the id of the run.
 
+    Materials, programs, and how many ran at once follow from the trainings `prepared`.
     The run has no test part: nothing was sealed, so nothing can be opened.
     """
     states = {member.state for member in members}
@@ -64,11 +64,11 @@ def keep_run(  # noqa: PLR0913 - what a run is remembered by
         settings=settings,
         metric=metric,
         candidates=(candidate,),
-        environment=environment(),
+        environment=where(environment(), prepared),
         members=tuple(members),
         examination=examination,
-        materials=materials,
-        programs=programs,
+        materials=keep_materials(store, prepared, dataset),
+        programs=prepared.ledger.records(),
         seconds=sum(member.seconds for member in members),
     )
     record = store.create_run(record)

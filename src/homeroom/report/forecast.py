@@ -19,9 +19,8 @@ def forecast_text(forecast: Forecast) -> str:
     """Return what trainings will cost in two or three sentences."""
     least, most = map(format_seconds, forecast.seconds)
     span = least if least == most else f"{least} to {most}"
-    lanes = format_count(forecast.n_lanes, "lane")
     n = format_count(forecast.n_trainings, "training")
-    said = f"{n} on {lanes}: {span}"
+    said = f"{n}, {format_count(forecast.n_lanes)} at once: {span}"
     if least != most:
         said += ", by how soon early stopping ends them"
     said += "."
