@@ -27,8 +27,9 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What the trainings of a run will cost on this machine.
 
     `seconds` is a range: from every training stopped as soon as patience allows to
-    every epoch trained; `n_lanes` trainings run at once. `peak_bytes` is the memory of the process at its highest, None
-    where the system does not tell. Tuning, refit and final test are not in it.
+    every epoch trained; `n_lanes` trainings run at once. `peak_bytes` is the memory of
+    the process at its highest, None where the system does not tell. Tuning, refit and
+    final test are not in it.
     """
 
     n_lanes: int
