@@ -75,11 +75,32 @@ def test_every_reason_is_the_true_one(made_programs):
     assert asked() == (Need.FIRST, True)
     assert asked(rate=0.2) == (Need.CONSTANT, True)
     assert asked(n_train=34) == (Need.ROWS, True)
-    assert asked(search="a") == (Need.SEARCH, True)
+    assert asked(search="a") == (Need.FIRST, False)
     assert asked(search="a", rate=0.2) == (Need.LATE_CONSTANT, True)
     assert asked(n=1) == (Need.ALONE, True)
     assert asked(operations="keras") == (Need.OPERATIONS, True)
     assert asked() == (Need.FIRST, False)
+
+
+def searched(name, *rates):
+    """Ask for models that differ in a dropout rate, in a search; return their uses."""
+    options = {"n_train": 32, "validation": False}
+    members = [member(dropped, rate=rate, **options) for rate in rates]
+    return uses_of(members, replace(TRAINING, search=name), lanes=2)
+
+
+def test_searches_that_lift_the_same_share_a_program(made_programs):
+    """A second search compiles nothing, whatever its rates are."""
+    [first] = searched("a", 0.1, 0.2)
+    [second] = searched("b", 0.3, 0.2)
+    assert (first.is_new, second.is_new) == (True, False)
+    assert second.making is first.making
+
+
+def test_searches_that_lift_otherwise_do_not_share(made_programs):
+    """What one search lifts decides no last digit of another, which lifts nothing."""
+    [_], [second] = searched("a", 0.1, 0.2), searched("b", 0.2, 0.2)
+    assert reasons([second]) == [(Need.SEARCH, True)]
 
 
 def test_a_model_alone_first_is_told_of_lanes(made_programs):

@@ -103,7 +103,8 @@ class Program:
         place: Place,
     ) -> None:
         self.steps = steps
-        self.lifted = tuple(sorted(lifted))
+        self.lifted = lifted
+        self._in_order = tuple(sorted(lifted))
         self.shape = shape
         self._options = {"xla_cpu_multi_thread_eigen": not one_core}
         if door.jax().default_backend() != "cpu":
@@ -140,9 +141,9 @@ class Program:
         """
         if structure.skeleton != self.steps.structure.skeleton:
             return None
-        if not structure.differing(self.steps.structure) <= {*self.lifted}:
+        if not structure.differing(self.steps.structure) <= self.lifted:
             return None
-        return tuple(structure.literals[position] for position in self.lifted)
+        return tuple(structure.literals[position] for position in self._in_order)
 
     def call(self, place: Place, *arguments: Any) -> tuple[Any, Any, Any]:
         """Train some epochs; after each, measure at the weights it ended with.
@@ -240,7 +241,7 @@ class Program:
         return self.steps.predict(self._placed(values), trainable, non_trainable, x)
 
     def _placed(self, values: Any) -> dict[int, Any]:
-        return dict(zip(self.lifted, values, strict=True))
+        return dict(zip(self._in_order, values, strict=True))
 
 
 def device_arrays(arrays: Arrays, class_weight: dict[int, float] | None) -> Any:

@@ -42,6 +42,11 @@ class Setting:
         kinds = (str(tree), *((leaf.shape, str(leaf.dtype)) for leaf in leaves))
         object.__setattr__(self, "kinds", kinds)
 
+    @property
+    def kind(self) -> Hashable:
+        """What settings of which a program does for both have in common."""
+        return self.kinds, self.shape, self.one_core, self.operations
+
     def needs_beside(self, other: Setting) -> list[Need]:
         """Return why a program made for another setting does not do for this one."""
         cores = Need.ALONE if not self.one_core else Need.TOGETHER
@@ -54,23 +59,28 @@ class Setting:
         return [need for need, holds in differ.items() if holds]
 
 
-@dataclass(eq=False)
-class _Family:
-    """Models that may share a program: `lifted` is where literals of theirs differ."""
-
-    first: Steps
-    setting: Setting
-    lifted: frozenset[int] = frozenset()
-    programs: list[Program] = field(default_factory=list)
-
-
 @dataclass(frozen=True, eq=False)
 class _Met:
     """What is remembered of a model: what it computes, its optimizer before a step."""
 
     structure: Structure
     fresh_optimizer: list[Any]
-    family: _Family
+
+
+@dataclass(eq=False)
+class _Family:
+    """Models that may share a program: `lifted` is where literals of theirs differ."""
+
+    first: Structure
+    setting: Setting
+    steps: Steps | None = None  # of one of them, if any was traced
+    lifted: frozenset[int] = frozenset()
+    programs: list[Program] = field(default_factory=list)
+
+    def program_of(self, structure: Structure) -> Program | None:
+        """Return the program that computes a structure, if any does."""
+        found = (p for p in self.programs if p.values_of(structure) is not None)
+        return next(found, None)
 
 
 class Programs:
@@ -81,7 +91,8 @@ class Programs:
     argument of their program, so that a search over dropout rates, momenta or
     penalties compiles once, too; models are then better all met before the first
     program is made. XLA treats an argument and a constant alike but for the last
-    digit, here and there.
+    digit, here and there: another search takes the same program if just the same
+    literals are arguments in it.
     """
 
     def __init__(self) -> None:
@@ -91,72 +102,92 @@ class Programs:
     def knows(self, model: Any, setting: Setting) -> bool:
         """Return whether a model is known without its steps."""
         told = identity.identity(model)
-        return told is not None and (told, setting) in self._met
+        return told is not None and (told, setting.kind) in self._met
 
-    def meet(self, model: Any, setting: Setting, traced: Callable[[], Steps]) -> _Met:
+    def meet(self, model: Any, setting: Setting, traced: Callable[[], Steps]) -> None:
         """Learn what a model computes; `traced` returns its steps, when needed."""
-        told = identity.identity(model)
-        if told and (told, setting) in self._met:
-            self._met.move_to_end((told, setting))
-            return self._met[told, setting]
-        steps = traced()
-        structure = steps.structure
-        fixed = () if setting.search else tuple(v.tobytes() for v in structure.literals)
-        key = (structure.skeleton, fixed, setting)
-        family = self._families.setdefault(key, _Family(steps, setting))
-        self._families.move_to_end(key)
-        family.lifted |= structure.differing(family.first.structure)
-        met = _Met(structure, steps.fresh_optimizer, family)
-        if told:
-            self._met[told, setting] = met
-        self._forget()
-        return met
+        self._meet(model, setting, traced)
 
     def find(
         self, model: Any, setting: Setting, traced: Callable[[], Steps]
     ) -> ModelProgram:
         """Return the program of a model, made now if none computes it."""
-        met = self.meet(model, setting, traced)
-        for program in met.family.programs:
-            values = program.values_of(met.structure)
-            if values is not None:
-                return ModelProgram(program, values, met.fresh_optimizer)
-        reason = self._why_another(met)
-        try:
-            program = _made(met.family.first, setting, met.family.lifted, reason)
-        except LiteralsMovedError:
-            program = _made(traced(), setting, frozenset(), reason)
-        met.family.programs = [*met.family.programs, program][-_KEPT_IN_FAMILY:]
-        values = program.values_of(met.structure)
+        met, family = self._meet(model, setting, traced)
+        structure = met.structure
+        program = family.program_of(structure)
+        is_new = False
+        if program is None:
+            program = self._of_another_search(family, structure)
+            is_new = program is None
+            program = program or self._made(family, structure, traced)
+            family.programs = [*family.programs, program][-_KEPT_IN_FAMILY:]
+        values = program.values_of(structure)
         assert values is not None
-        return ModelProgram(program, values, met.fresh_optimizer, is_new=True)
+        return ModelProgram(program, values, met.fresh_optimizer, is_new)
 
-    def _why_another(self, met: _Met) -> str:
+    def _meet(
+        self, model: Any, setting: Setting, traced: Callable[[], Steps]
+    ) -> tuple[_Met, _Family]:
+        told = identity.identity(model)
+        key = (told, setting.kind)
+        met, steps = self._met.get(key) if told else None, None
+        if met is None:
+            steps = traced()
+            met = _Met(steps.structure, steps.fresh_optimizer)
+        if told:
+            self._met[key] = met
+            self._met.move_to_end(key)
+        family = self._family(met.structure, setting)
+        family.steps = family.steps or steps
+        self._forget()
+        return met, family
+
+    def _family(self, structure: Structure, setting: Setting) -> _Family:
+        """Return the family of a model, which it belongs to from now on."""
+        fixed = () if setting.search else tuple(v.tobytes() for v in structure.literals)
+        key = (structure.skeleton, fixed, setting.search, setting.kind)
+        family = self._families.setdefault(key, _Family(structure, setting))
+        self._families.move_to_end(key)
+        family.lifted |= structure.differing(family.first)
+        return family
+
+    def _of_another_search(self, mine: _Family, structure: Structure) -> Program | None:
+        """Return the program that would be made for a model, if it was made before."""
+        alike = [
+            program
+            for family in self._families.values()
+            if family.setting.kind == mine.setting.kind
+            for program in family.programs
+            if program.lifted == mine.lifted
+        ]
+        return next((p for p in alike if p.values_of(structure) is not None), None)
+
+    def _made(
+        self, family: _Family, structure: Structure, traced: Callable[[], Steps]
+    ) -> Program:
+        reason = self._why_another(family, structure)
+        try:
+            return _made(family.steps or traced(), family, family.lifted, reason)
+        except LiteralsMovedError:
+            return _made(traced(), family, frozenset(), reason)
+
+    def _why_another(self, mine: _Family, structure: Structure) -> str:
         """Return why none of the programs that were made computes a model."""
-        if met.family.programs:
+        if mine.programs:
             return Need.LATE_CONSTANT.value
-        skeleton = met.structure.skeleton
         families = [f for f in self._families.values() if f.programs]
-        alike = [f for f in families if f.first.structure.skeleton == skeleton]
+        alike = [f for f in families if f.first.skeleton == structure.skeleton]
         if not alike:
             return Need.FIRST.value
-        elsewhere = [
-            family.setting
-            for family in alike
-            if any(p.values_of(met.structure) is not None for p in family.programs)
-        ]
+        elsewhere = [f.setting for f in alike if f.program_of(structure) is not None]
         if not elsewhere:
             return Need.CONSTANT.value
-        mine = met.family.setting
-        needs = min((mine.needs_beside(other) for other in elsewhere), key=len)
+        needs = min((mine.setting.needs_beside(other) for other in elsewhere), key=len)
         return (needs or [Need.CONSTANT])[0].value
 
     def _forget(self) -> None:
         while len(self._families) > _KEPT_FAMILIES:
-            _, gone = self._families.popitem(last=False)
-            of_gone = [key for key, met in self._met.items() if met.family is gone]
-            for key in of_gone:
-                del self._met[key]
+            self._families.popitem(last=False)
         while len(self._met) > _KEPT_MODELS:
             self._met.popitem(last=False)
 
@@ -168,8 +199,9 @@ def steps_of(model: Any, setting: Setting) -> Steps:
 
 
 def _made(
-    steps: Steps, setting: Setting, lifted: frozenset[int], reason: str
+    steps: Steps, family: _Family, lifted: frozenset[int], reason: str
 ) -> Program:
+    setting = family.setting
     return Program(
         steps,
         setting.arrays,

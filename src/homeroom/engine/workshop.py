@@ -110,23 +110,24 @@ class Workshop:
         """
         self._meet_groups()
         described: dict[Hashable, Description] = {}
-        seconds: set[Hashable] = set()
+        groups: dict[Hashable, list[Member]] = {}
         for member in self.members:
-            if member.group not in described:
-                job = self._make(member)
-                assert job.description is not None
-                described[member.group] = job.description
-            elif member.group not in seconds:
-                seconds.add(member.group)
-                job = self.make(member)
-            else:
-                continue
-            if len(self._ready) < _KEPT_READY:
-                self._ready[id(member)] = job
-        for member in self.members:
-            if member.group not in seconds:  # its only one: its function is asked again
-                self._drawn(member)
+            groups.setdefault(member.group, []).append(member)
+        # a group's second at once: it tells how models are drawn, of other groups too
+        for group, (first, *others) in groups.items():
+            job = self._make(first)
+            assert job.description is not None
+            described[group] = job.description
+            self._keep_ready(job)
+            if others:
+                self._keep_ready(self.make(others[0]))
+            else:  # its only one: its function is asked again
+                self._drawn(first)
         return described
+
+    def _keep_ready(self, job: Job) -> None:
+        if len(self._ready) < _KEPT_READY:
+            self._ready[id(job.member)] = job
 
     def _meet_groups(self) -> None:
         """Learn how groups differ, before a program is made for any of them."""
