@@ -41,7 +41,7 @@ def fit(member: engine.Member, training: engine.Training) -> dict[str, Any]:
             ),
             verbose=0,
         ).history
-        x, y, weight = rows_of(member.arrays, member.train_rows)
+        x, y, weight = rows_of(member.arrays, member.measured_rows)
         measured = model.evaluate(
             x,
             y,

@@ -106,6 +106,21 @@ def test_overfitting_needs_a_gap_that_the_rows_can_show(n_validation, kind):
     assert (seen.numbers["gap_half_width"] < 0.05) == (kind == "overfitting")
 
 
+@pytest.mark.parametrize(
+    ("n_sampled", "kind"), [(None, "overfitting"), (512, "too noisy to tell")]
+)
+def test_a_sample_of_the_training_rows_leaves_a_gap_less_sure(n_sampled, kind):
+    """A gap that 2000 validation rows show is not shown by 512 training rows."""
+    seen = history(
+        FALLING,
+        TURNING,
+        val_accuracy=np.full(40, 0.85),
+        train_eval_accuracy=np.full(40, 0.87),
+    )
+    sampled = History(seen.series, n_sampled)
+    assert read(sampled, ACCURACY, n_validation=2000).kind == kind
+
+
 def test_the_running_mean_stands_in_for_a_missing_training_curve():
     """Without `train_eval_loss` the verdict is read from `loss`."""
     seen = read(History({"loss": tuple(FALLING), "val_loss": tuple(TURNING)}))

@@ -25,6 +25,7 @@ def run(member: Member, training: Training, course: Course, reason: str) -> Outc
     initial = template.weights_fingerprint(template.state_of(model))
     best: list[Any] = []
     changed = [False]
+    measured = member.measured_rows
     callbacks = EpochCallbacks(training.callbacks, training.epochs)
 
     class Follow(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
@@ -36,7 +37,7 @@ def run(member: Member, training: Training, course: Course, reason: str) -> Outc
             values = {name: float(value) for name, value in sorted(logs.items())}
             for prefix, rows in (
                 ("val_", member.validation_rows),
-                ("train_eval_", member.train_rows),
+                ("train_eval_", measured),
             ):
                 if rows is not None:
                     found, moved = _measure(model, member, training, rows)

@@ -112,7 +112,10 @@ class Course:
     def outcome(self, updates_per_epoch: int) -> Outcome:
         """Return what is known of the training without its weights."""
         names = self.rows[0] if self.rows else {}
-        history = History({k: tuple(row[k] for row in self.rows) for k in names})
+        history = History(
+            {k: tuple(row[k] for row in self.rows) for k in names},
+            self.member.n_sampled,
+        )
         restored = self.stopping.best_epoch if self.restores else None
         state = _STATES.get(self.reason, COMPLETE)
         error = self.error
@@ -193,7 +196,8 @@ def run(
     program = mine.program
     callbacks = EpochCallbacks(training.callbacks, training.epochs)
     initial = template.weights_fingerprint(state)
-    tables = program.shape.measured_tables(member.validation_rows, member.train_rows)
+    measured = member.validation_rows, member.measured_rows
+    tables = program.shape.measured_tables(*measured)
     kept = _Kept()
     changed, goes_on, at_once = False, True, 1
     epoch = 0

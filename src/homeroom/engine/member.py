@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeroom.records import EXACT, History
+from homeroom import seeding
+from homeroom.records import EXACT, History, n_measured
 
 from . import door
 from .stopping import EarlyStopping
@@ -53,6 +54,21 @@ class Member:
     group: Hashable = None
     cohort: Hashable = None
     epochs: int | None = None
+
+    @property
+    def measured_rows(self) -> Rows:
+        """The training rows that are measured after each epoch: all, or a sample."""
+        if self.n_sampled is None:
+            return self.train_rows
+        generator = seeding.generator(self.order_seed, "measured")
+        return generator.choice(self.train_rows, self.n_sampled, replace=False)
+
+    @property
+    def n_sampled(self) -> int | None:
+        """How many training rows are measured; None is all of them."""
+        n_validation = 0 if self.validation_rows is None else len(self.validation_rows)
+        n = n_measured(len(self.train_rows), n_validation)
+        return None if n == len(self.train_rows) else n
 
 
 @dataclass(frozen=True)

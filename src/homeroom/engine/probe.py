@@ -144,7 +144,7 @@ def _timed(
     tables = job.program.program.shape.measured_tables(
         *(
             None if rows is None else _first_share(rows, share, measured_size)
-            for rows in (member.validation_rows, member.train_rows)
+            for rows in (member.validation_rows, member.measured_rows)
         )
     )
     threads = [threading.Thread(target=e.train, args=(orders, tables)) for e in lanes]

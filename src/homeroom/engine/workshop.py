@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from homeroom.errors import HomeroomError
+from homeroom.records import n_measured
 
 from . import callbacks, door, identity, template
 from .epochs import Batches, Shape
@@ -283,14 +284,15 @@ class Workshop:
 def _shape(members: Sequence[Member], training: Training) -> Shape:
     """Return the one shape that every member's row tables fit into."""
     size = training.batch_size
-    trained = [len(m.train_rows) for m in members]
-    validated = [
-        len(m.validation_rows) for m in members if m.validation_rows is not None
-    ]
-    trained += [n for n, _ in training.row_counts]
-    validated += [n for _, n in training.row_counts]
+    counts = {
+        (len(m.train_rows), 0 if m.validation_rows is None else len(m.validation_rows))
+        for m in members
+    }
+    counts |= {*training.row_counts}
+    trained, validated = zip(*counts, strict=True)
+    looked_at = [*(n_measured(*each) for each in counts), *filter(None, validated)]
     train = _batches(size, trained)
-    measured = _batches(training.validation_batch_size or size, [*trained, *validated])
+    measured = _batches(training.validation_batch_size or size, looked_at)
     leaves = [leaf for m in members for leaf in door.jax().tree.leaves(m.arrays.x)]
     return Shape(
         train=train,
@@ -300,7 +302,7 @@ def _shape(members: Sequence[Member], training: Training) -> Shape:
         n_rows=max([
             *map(len, leaves),
             *trained,
-            *validated,
+            *looked_at,
             train.size,
             measured.size,
         ]),

@@ -118,7 +118,7 @@ def gather(
             history,
             metric,
             (train_end, val_end),
-            width=width,
+            n_epochs=width,
             n_validation=n_validation,
         ),
         train_score=_score_at(history, (metric.train_key, metric.name), kept),

@@ -22,11 +22,14 @@ class Gap(NamedTuple):
     `name` is the metric when it is a share measured on both parts, else "loss".
     `half_width` is that of 90 %: Wilson's for a share; for a loss √(2/n) of it,
     which is exact for squared errors that are normal and a guess for other losses.
+    Where the training rows were measured on a sample, its error is in it;
+    `validation_half_width` is without.
     """
 
     name: str
     value: float
     half_width: float
+    validation_half_width: float
     too_few_rows: bool
 
     @property
@@ -40,26 +43,29 @@ def measure_gap(
     metric: Metric,
     losses: tuple[float, float],
     *,
-    width: int,
+    n_epochs: int,
     n_validation: int,
 ) -> Gap:
-    """Return the gap between both parts, as a mean over the last `width` epochs.
+    """Return the gap between both parts, as a mean over the last `n_epochs`.
 
     Args:
         history: The epochs.
         metric: The yardstick.
         losses: The training and the validation loss over those epochs.
-        width: How many epochs count as the end.
+        n_epochs: How many epochs count as the end.
         n_validation: How many validation rows there were.
     """
-    shares = _shares(history, metric, width)
+    shares, n = _shares(history, metric, n_epochs), history.n_sampled
     if shares is not None:
         open_by = half_width(shares[1], n_validation)
-        too_few = open_by > _RESOLUTION_SHARE
-        return Gap(metric.name, shares[0] - shares[1], open_by, too_few)
+        sampled = half_width(shares[0], n) if n else 0.0
+        width, too_few = math.hypot(open_by, sampled), open_by > _RESOLUTION_SHARE
+        return Gap(metric.name, shares[0] - shares[1], width, open_by, too_few)
     relative = _Z90 * math.sqrt(2 / n_validation)
     train, val = losses
-    return Gap("loss", val - train, relative * abs(val), relative > _RESOLUTION_LOSS)
+    sampled = _Z90 * math.sqrt(2 / n) * train if n else 0.0
+    open_by, too_few = relative * abs(val), relative > _RESOLUTION_LOSS
+    return Gap("loss", val - train, math.hypot(open_by, sampled), open_by, too_few)
 
 
 def tail_mean(values: tuple[float, ...], width: int) -> float:

@@ -305,7 +305,8 @@ def _nothing_moved(seen: Evidence) -> Verdict | None:
 def _too_few_rows(seen: Evidence, metric: Metric) -> Verdict | None:
     if not seen.gap.too_few_rows:
         return None
-    text = say("too few rows", **_gap(seen, metric))
+    told = _gap(seen, metric, seen.gap.validation_half_width)
+    text = say("too few rows", **told)
     return _verdict(TOO_NOISY, text, numbers=seen.numbers())
 
 
@@ -344,13 +345,17 @@ def _score_held(history: History, metric: Metric, seen: Evidence) -> Words:
     )
 
 
-def _gap(seen: Evidence, metric: Metric) -> dict[str, str | int | Words]:
-    """Return the gap and how far it is open, as sentences name them."""
+def _gap(
+    seen: Evidence, metric: Metric, open_by: float | None = None
+) -> dict[str, str | int | Words]:
+    """Return the gap and how far it, or something else, is open, as sentences do."""
     mine = metric if seen.gap.name == metric.name else LOSS
     return {
         "metric": metric_words(seen.gap.name),
         "gap": format_spread(seen.gap.value, mine),
-        "open": format_spread(seen.gap.half_width, mine),
+        "open": format_spread(
+            seen.gap.half_width if open_by is None else open_by, mine
+        ),
         "n": seen.n_validation,
     }
 

@@ -165,7 +165,8 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     in the same order. Unlike Keras, `validation_split` takes shuffled, stratified
     rows and not the last ones; best weights are restored by early stopping; training
     metrics are also measured at the weights of the end of each epoch
-    (`train_eval_loss`, …), so that they may be compared with `val_loss`.
+    (`train_eval_loss`, …), so that they may be compared with `val_loss`; of many rows
+    on a sample, see `records.n_measured`.
 
     Args:
         model: A function that returns a compiled `keras.Model`, or a compiled model,

@@ -33,7 +33,7 @@ from .examination import (
     SheetLine,
 )
 from .forecast import CandidateCost, Forecast
-from .history import History, Metric, Verdict
+from .history import History, Metric, Verdict, n_measured
 from .materials import Materials
 from .member import (
     BATCHED,
@@ -137,5 +137,6 @@ __all__ = [
     "Verification",
     "VerifiedMember",
     "from_json",
+    "n_measured",
     "to_json",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+_LEAST_MEASURED = 512
+
 
 class Metric(msgspec.Struct, frozen=True):
     """A yardstick: its Keras name without `val_`, and which way is better.
@@ -42,11 +44,13 @@ class History(msgspec.Struct, frozen=True):
 
     `loss`, `accuracy`, … are Keras's running means over the epoch, taken while the
     weights move and with dropout on. `val_*` are measured at the weights of the end
-    of the epoch. `train_eval_*` are the training rows measured at those same weights
-    with dropout off: the only training curve that may be compared with `val_*`.
+    of the epoch. `train_eval_*` are training rows measured at those same weights with
+    dropout off: the only training curve that may be compared with `val_*`. `n_sampled`
+    is how many of them were measured where not all were, see `n_measured`.
     """
 
     series: dict[str, tuple[float, ...]]
+    n_sampled: int | None = None
 
     @property
     def n_epochs(self) -> int:
@@ -56,6 +60,20 @@ class History(msgspec.Struct, frozen=True):
     def at(self, epoch: int) -> dict[str, float]:
         """Return every value of one epoch (0-based, as in Keras)."""
         return {name: values[epoch] for name, values in self.series.items()}
+
+
+def n_measured(n_train: int, n_validation: int) -> int:
+    """Return on how many training rows `train_eval_*` is measured after an epoch.
+
+    As many as there are validation rows, at least 512: a sample, drawn once, and
+    candidates with the same fold and seed have the same one. All of them would cost
+    as much as a third of the training and leave a gap to `val_*` hardly surer, of
+    which the validation rows then say the least.
+
+    >>> n_measured(400, 100), n_measured(40_000, 100), n_measured(40_000, 10_000)
+    (400, 512, 10000)
+    """
+    return min(n_train, max(_LEAST_MEASURED, n_validation))
 
 
 class Verdict(msgspec.Struct, frozen=True):
