@@ -21,7 +21,7 @@ from keras_models import model_of
 from work import W1, W2, WORKLOADS, Work
 
 SEEDS = (1, 10, 100)  # on ten folds
-STOPPING_SEEDS = 4
+STOPPING_SEEDS = 24  # on five folds: as many trainings as W1 has
 PACE, PEAK, STOPPING = "pace", "peak", "stopping"
 
 

@@ -10,6 +10,8 @@ Convolutions count as the products they are: m is rows × height × width, k the
 the kernel times the channels. Bytes of an update: Adam reads weights, gradients and two
 moments, and writes weights and moments; the gradient is written once before: 8 × 4
 bytes per weight.
+
+What XLA makes of Keras's training step is told by the number of its kernels.
 """
 
 from __future__ import annotations
@@ -63,6 +65,7 @@ class Limit:
     shapes: list[str] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     bandwidth: list[float] = field(default_factory=list)
+    kernels: int = 0
 
     def seconds(self, updates: float, validated: float) -> tuple[float, float]:
         """Return what operations and what bytes cost; the greater is the limit."""
@@ -97,6 +100,7 @@ def run(name: str) -> Limit:
 
 def main() -> None:
     """Be one of the processes that are measured."""
+    import kernels
     from keras_models import model_of
 
     spec = WORKLOADS[sys.argv[1]]
@@ -111,6 +115,7 @@ def main() -> None:
         shapes=[f"{p.m}×{p.k}×{p.n}" for p in products],
         rate=[_best_rate(products) for _ in range(_TRIES)],
         bandwidth=[_bandwidth(max(4 * weights, _LEAST)) for _ in range(_TRIES)],
+        kernels=kernels.of_step(model, spec.batch_size),
     )
     print(json.dumps(vars(limit)))
 

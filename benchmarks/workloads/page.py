@@ -32,11 +32,12 @@ LEGEND = (
     "Keras loops build and fit a fresh model for each training; the one as it is "
     "mostly written has no cache on disk, and of the other two the faster one is the "
     "*tuned* one. KerasTuner trains its folds with the settings of the last. "
-    "Homeroom and the Keras loops also measure loss and accuracy of the training rows; "
-    "Homeroom does so at the end of each epoch, examines the data before training, and "
-    "returns out-of-fold predictions. scikit-learn has no dropout, and scores once per "
-    "training but for the first workload; skorch likewise. The torch.func ensemble "
-    "trains every epoch of every member and cuts folds to equal length. Rows marked "
+    "Homeroom and the Keras loops also measure loss and accuracy of training rows; "
+    "Homeroom does so at the end of each epoch, on as many as are validated (512 at "
+    "least), examines the data before training, and returns out-of-fold predictions. "
+    "scikit-learn has no dropout, and scores once per training but for the first "
+    "workload; skorch likewise. The torch.func ensemble trains every epoch of every "
+    "member and cuts folds to equal length. Rows marked "
     "*not the same model* are what else a person would do with the same table. "
     "Left out, to save time: pytabkit with the large table, which takes minutes for "
     "one network of five folds; torch.func where one training fills a core; "
@@ -54,7 +55,8 @@ def page(record: Record, wanted: Sequence[Expectation]) -> str:
     for name, found in races.items():
         lines += [*_race(name, found), when(record.facts[name]), ""]
     if record.limits:
-        lines += _limits(record.limits, races)
+        n_cores = next(iter(record.facts.values()))["cores"]
+        lines += _limits(record.limits, races, n_cores)
     if record.flat:
         lines += [*_flatness(record.flat), when(record.facts[FLATNESS]), ""]
     if record.foreseen:
@@ -134,7 +136,7 @@ def _peer_row(name: str, samples: Samples, ours: float | None) -> Sequence[str]:
     ]
 
 
-def _limits(limits: dict[str, Limit], races: Races) -> list[str]:
+def _limits(limits: dict[str, Limit], races: Races, n_cores: int) -> list[str]:
     rows = []
     for name, limit in limits.items():
         mine, spec = races[name][peers.HOMEROOM], WORKLOADS[name]
@@ -146,6 +148,9 @@ def _limits(limits: dict[str, Limit], races: Races) -> list[str]:
         rows.append([
             name,
             f"{limit.weights:,}",
+            f"{limit.kernels}",
+            f"{1e6 * n_cores * median(mine.warm) / median(mine.updates):.0f}",
+            f"{1e6 * n_cores * max(flops, moved) / median(mine.updates):.1f}",
             f"{limit.flops_per_update / 1e6:.2f}",
             f"{limit.bytes_per_update / 1e3:.0f}",
             f"{max(limit.rate) / 1e9:.0f}",
@@ -156,7 +161,9 @@ def _limits(limits: dict[str, Limit], races: Races) -> list[str]:
             f"{100 * share:.0f} %",
         ])
     columns = (
-        "", "weights", "million operations per update", "kB per update", "GFLOP/s",
+        "", "weights", "kernels per update", "microseconds of a core per update",
+        "at the limit",
+        "million operations per update", "kB per update", "GFLOP/s",
         "GB/s", "s of operations", "s of bytes", "Homeroom, warm, s", "of the limit",
     )  # fmt: skip
     note = (
@@ -169,7 +176,10 @@ def _limits(limits: dict[str, Limit], races: Races) -> list[str]:
         "written before). GFLOP/s: the fastest of NumPy's products at these very "
         "shapes, one process of one thread on every core at once; GB/s likewise, "
         "with arrays as large as the weights (128 KiB at least). The limit is the "
-        "greater of the two times, for the trainings that the warm call made."
+        "greater of the two times, for the trainings that the warm call made. Kernels "
+        "are what XLA makes of Keras's own training step; the microseconds of a core "
+        "are the warm call's time times the cores, everything in it included: "
+        "measuring, predictions, choosing."
     )
     return [*_table("How near to what the machine can do", columns, rows), note, ""]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ def main() -> None:
             members = nested(job, number)
         else:
             members = search(job, number)
-        assert {m.path for m in members} == {"scan"}, "not the compiled path"
+        path = "wave" if os.environ.get("HOMEROOM_PLAN") == "waves" else "scan"
+        assert {m.path for m in members} == {path}, "not the compiled path"
         return [
             Trained(m.scores.get("val_accuracy", 0.0), m.history.n_epochs, m.n_updates)
             for m in members

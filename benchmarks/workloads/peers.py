@@ -9,6 +9,7 @@ from here import OURS, TENSORFLOW, THEIRS
 from work import W1, W2, W3, W4, W5, W6, W7
 
 HOMEROOM, PRUNED = "Homeroom", "Homeroom, hopeless trials given up"
+WAVES = "Homeroom, HOMEROOM_PLAN=waves"
 PLAIN = "Keras loop"
 LOOPS = (  # the faster one of a workload is its tuned loop
     "Keras loop, JAX cache, steps_per_execution=1",
@@ -51,6 +52,13 @@ PEERS = (
         python=OURS,
     ),
     Peer(PRUNED, "peer_homeroom.py", {W6: 0}, "pruned", OURS),
+    Peer(
+        WAVES,
+        "peer_homeroom.py",
+        {W2: 0},
+        python=OURS,
+        environment=(("HOMEROOM_PLAN", "waves"),),
+    ),
     _loop(PLAIN, "1", {W1: 1, W2: 2, W3: 1, W4: 1, W5: 1, W6: 0, W7: 2}),
     _loop(LOOPS[0], "1+cache", {**_CACHED, W4: 1, W5: 1}),
     _loop(LOOPS[1], "all+cache", _CACHED),

@@ -44,7 +44,7 @@ class Ended:
         """Return the state at the end of the i-th epoch of the call."""
         if not self._kept:
             return self._state
-        return door.jax().tree.map(lambda leaf: leaf[i], self._kept)
+        return _taken()(self._kept, i)  # in one piece, because each piece is a wait
 
     def holding(self, _i: int) -> Ended:
         """Return what is to be kept for the state after the i-th epoch."""
@@ -105,7 +105,7 @@ class Call:
 @cache
 def _taken() -> Any:
     jax = door.jax()
-    return jax.jit(lambda tree, slot: jax.tree.map(lambda leaf: leaf[slot], tree))
+    return jax.jit(lambda tree, i: jax.tree.map(lambda leaf: leaf[i], tree))
 
 
 @cache

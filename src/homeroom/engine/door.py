@@ -97,17 +97,21 @@ def checked_operations(chosen: str, name: str) -> str:
 
 
 def lane_count(lanes: int | None = None) -> int:
-    """Return how many members train at once: one per core on CPU, else one."""
+    """Return how many members train at once: on CPU more by one than cores, else one.
+
+    One training more keeps the cores busy while Python looks after another.
+    """
     if lanes is not None:
         if lanes < 1:
-            msg = f"lanes={lanes}: use 1 or more, or None for one lane per core."
+            msg = f"lanes={lanes}: use 1 or more, or None to keep all cores busy."
             raise InputError(msg)
         return lanes
     if jax().default_backend() != "cpu":
         return 1
+    cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    return cores + 1 if cores > 1 else 1
 
 
 def _wrong_backend(backend: str) -> str:

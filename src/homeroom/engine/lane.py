@@ -220,7 +220,8 @@ def run(
             epoch += 1
             changed = changed or moved
             if decision.stop:
-                last = Ended(last.state_after(i))
+                if i + 1 < len(last.logs):
+                    last = Ended(last.state_after(i))
                 break
         seconds += time.perf_counter() - started
         goes_on = yield from course.goes_on()

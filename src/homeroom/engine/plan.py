@@ -88,9 +88,11 @@ def first_plan(lanes: int | None, n_members: int) -> Plan:
     at_once = min(door.lane_count(lanes), n_members)
     on_cpu = door.device() == "cpu"
     if on_cpu and wanted != WAVES:
-        reason = "one per core, which on CPU keeps every bit of keras.Model.fit"
+        reason = "as many as keep the cores busy, each as keras.Model.fit does it"
         if wanted == LANES:
             reason = "HOMEROOM_PLAN=lanes"
+        elif lanes is not None:
+            reason = f"lanes={lanes}"
         return Plan((Place(),) * at_once, reason)
     devices = door.jax().devices()
     several = devices if len(devices) > 1 else [None]

@@ -61,14 +61,13 @@ def prepare(
 ) -> Prepared:
     """Return the trainings, checked, with what is known before anything is trained.
 
-    Models that compute the same share one compiled program, on one lane per core.
-    What cannot be compiled will run through plain `fit`, with the reason in
-    `path_reason`.
+    Models that compute the same share one compiled program. What cannot be compiled
+    will run through plain `fit`, with the reason in `path_reason`.
 
     Args:
         members: The trainings.
         training: How each is trained.
-        lanes: Members trained at once; None is one per core on CPU, else one.
+        lanes: Members trained at once; None is what `lane_count` says.
 
     Raises:
         InputError: If a model function, an argument or the monitor is wrong.

@@ -199,7 +199,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     """Train a model on every fold with every seed, from fresh weights each time.
 
     Each training starts with fresh weights, optimizer, callbacks and preprocessing.
-    All run compiled, side by side, one lane per core; a training's result does not
+    All run compiled, side by side on all cores; a training's result does not
     depend on the others.
 
     Args:
@@ -236,7 +236,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         seed: Decides folds, weights and orders.
         verbose: "auto" shows progress on a terminal, 0 never, 1 always.
         listener: Called with each event instead of showing progress.
-        lanes: Trainings at once; None is one per core.
+        lanes: Trainings at once; None is one per core and one more.
         store: Where to keep the trainings as a run; None writes nothing.
         overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
 

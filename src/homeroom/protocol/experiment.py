@@ -217,7 +217,7 @@ class Experiment:
             callbacks: Keras callbacks that only read the logs of an epoch.
             verbose: "auto" shows progress on a terminal, 0 never, 1 always.
             listener: Called with each event instead of showing progress.
-            lanes: Trainings at once; None is one per core.
+            lanes: Trainings at once; None is one per core and one more.
             overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
 
         Returns:

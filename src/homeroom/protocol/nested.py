@@ -204,7 +204,7 @@ def nested_cross_validate(  # noqa: PLR0913 - the words of tune, and the outer f
         seed: Decides folds, trials, weights and orders.
         verbose: "auto" shows progress on a terminal, 0 never, 1 always.
         listener: Called with each event instead of showing progress.
-        lanes: Trainings at once; None is one per core.
+        lanes: Trainings at once; None is one per core and one more.
         overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
 
     Returns:

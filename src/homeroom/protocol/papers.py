@@ -136,7 +136,7 @@ def passes_study(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         seed: Decides cuts, weights and orders.
         verbose: "auto" shows progress on a terminal, 0 never, 1 always.
         listener: Called with each event instead of showing progress.
-        lanes: Trainings at once; None is one per core.
+        lanes: Trainings at once; None is one per core and one more.
         overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
 
     Returns:

@@ -257,7 +257,7 @@ def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_valida
         seed: Decides trials, folds, weights and orders.
         verbose: "auto" shows progress on a terminal, 0 never, 1 always.
         listener: Called with each event instead of showing progress.
-        lanes: Trainings at once; None is one per core.
+        lanes: Trainings at once; None is one per core and one more.
         overrule: Checks of the doctor (see `examine`) whose leakage is accepted.
 
     Returns:
