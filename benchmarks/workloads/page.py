@@ -8,6 +8,7 @@ from typing import Any
 
 import expectations
 import peers
+import reasons
 from expectations import Expectation, Races
 from flatness import Flatness
 from forecasts import Foreseen
@@ -51,11 +52,12 @@ def page(record: Record, wanted: Sequence[Expectation]) -> str:
     races = record.races
     lines = ["# Workloads", "", caption(next(iter(record.facts.values()))), ""]
     lines += ["![Time per training of every peer](images/workloads.svg)", ""]
-    lines += [*_expected(wanted), *(f"{each}\n" for each in LEGEND)]
+    n_cores = next(iter(record.facts.values()))["cores"]
+    lines += [*_expected(wanted), *_missed(record, n_cores)]
+    lines += [f"{each}\n" for each in LEGEND]
     for name, found in races.items():
         lines += [*_race(name, found), when(record.facts[name]), ""]
     if record.limits:
-        n_cores = next(iter(record.facts.values()))["cores"]
         lines += _limits(record.limits, races, n_cores)
     if record.flat:
         lines += [*_flatness(record.flat), when(record.facts[FLATNESS]), ""]
@@ -99,6 +101,27 @@ def _expected(wanted: Sequence[Expectation]) -> list[str]:
     ]
     title = f"What is expected: {len(wanted) - missed} of {len(wanted)} met"
     return _table(title, ("", "expected", "measured", "met"), rows)
+
+
+def _missed(record: Record, n_cores: int) -> list[str]:
+    """What the missed ratios would take, and why it is not so."""
+    rows = [
+        (
+            each.what,
+            f"{each.wanted:.1f}",
+            f"{each.measured:.1f}",
+            f"{each.least:.1f}" if each.least else "",
+            f"{each.kernels or ''}",
+            f"{each.wanted / each.kernels:.2f}" if each.kernels else "",
+        )
+        for each in reasons.prices(record, n_cores)
+    ]
+    columns = (
+        "microseconds of a core per update", "would take", "takes",
+        "arithmetic alone", "kernels", "would leave each",
+    )  # fmt: skip
+    told = [f"{each}\n" for each in reasons.paragraphs(record, n_cores)]
+    return [*_table("What the missed ratios would take", columns, rows), *told]
 
 
 def _race(name: str, found: dict[str, Samples]) -> list[str]:

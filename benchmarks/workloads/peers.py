@@ -17,6 +17,7 @@ LOOPS = (  # the faster one of a workload is its tuned loop
 )
 SKLEARN = "scikit-learn MLPClassifier"
 TORCH = "torch by hand, a process per core"
+ENSEMBLE = "torch.func ensemble"
 _ON_JAX = (("KERAS_BACKEND", "jax"),)
 _ON_TENSORFLOW = (("KERAS_BACKEND", "tensorflow"), ("TF_CPP_MIN_LOG_LEVEL", "3"))
 
@@ -75,7 +76,7 @@ PEERS = (
     Peer(SKLEARN, "peer_sklearn.py", {W1: 4, W2: 20, W3: 2, W7: 10}, python=OURS),
     Peer("skorch", "peer_skorch.py", {W1: 2, W2: 10, W3: 1}),
     Peer(TORCH, "peer_torch.py", {W1: 6, W2: 20, W3: 2, W4: 2, W5: 4, W7: 8}),
-    Peer("torch.func ensemble", "peer_vmap.py", {W1: 12, W2: 0, W7: 20}),
+    Peer(ENSEMBLE, "peer_vmap.py", {W1: 12, W2: 0, W7: 20}),
     Peer("pytabkit RealMLP", "peer_pytabkit.py", {W2: 10}, same_model=False),
     Peer("LightGBM cv", "peer_lightgbm.py", {W2: 20, W3: 5}, same_model=False),
 )

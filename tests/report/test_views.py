@@ -227,6 +227,16 @@ def test_without_comparable_training_scores_the_curve_says_so() -> None:
     assert "running mean" in view.curves[0].note
 
 
+def test_a_training_curve_of_a_sample_says_so() -> None:
+    """A curve that was measured on some of the training rows tells how many."""
+    member = fakes.member_of(fakes.PUPILS[0], 0, 0)
+    sampled = History(member.history.series, 1024)
+    for history, told in ((member.history, False), (sampled, True)):
+        seen = msgspec.structs.replace(member, history=history)
+        note = fit_view(seen, fakes.ACCURACY).curves[0].note
+        assert ("a sample of 1,024 training rows" in note) == told
+
+
 def test_a_long_curve_is_thinned_but_keeps_its_kept_epoch() -> None:
     """Thousands of epochs become some hundred points, the kept one among them."""
     values = tuple(1 / (i + 1) for i in range(5000))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from homeroom.records import Need
@@ -87,12 +88,11 @@ class Programs:
     """Programs by what they compute; those used longest ago are forgotten.
 
     Models that differ in the values of variables, as learning rates are, share one.
-    In a search a literal in which models differ becomes an
-    argument of their program, so that a search over dropout rates, momenta or
-    penalties compiles once, too; models are then better all met before the first
-    program is made. XLA treats an argument and a constant alike but for the last
-    digit, here and there: another search takes the same program if just the same
-    literals are arguments in it.
+    In a search a literal in which models differ becomes an argument of their program,
+    so that a search over dropout rates, momenta or penalties compiles once, too; models
+    are then better all met before the first program is made. XLA treats an argument and
+    a constant alike but for the last digit, here and there: another search takes the
+    same program if just the same literals are arguments in it.
     """
 
     def __init__(self) -> None:
@@ -165,11 +165,11 @@ class Programs:
     def _made(
         self, family: _Family, structure: Structure, traced: Callable[[], Steps]
     ) -> Program:
-        reason = self._why_another(family, structure)
+        make = partial(_program, family.setting, self._why_another(family, structure))
         try:
-            return _made(family.steps or traced(), family, family.lifted, reason)
+            return make(family.steps or traced(), family.lifted)
         except LiteralsMovedError:
-            return _made(traced(), family, frozenset(), reason)
+            return make(traced(), frozenset())
 
     def _why_another(self, mine: _Family, structure: Structure) -> str:
         """Return why none of the programs that were made computes a model."""
@@ -198,10 +198,9 @@ def steps_of(model: Any, setting: Setting) -> Steps:
     return Steps(model, setting.arrays, size, exact=exact)
 
 
-def _made(
-    steps: Steps, family: _Family, lifted: frozenset[int], reason: str
+def _program(
+    setting: Setting, reason: str, steps: Steps, lifted: frozenset[int]
 ) -> Program:
-    setting = family.setting
     return Program(
         steps,
         setting.arrays,

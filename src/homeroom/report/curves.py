@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from homeroom import judgement
 from homeroom.records import COMPLETE, Metric
 
+from .formats import format_count
 from .measures import metric_view
 from .models import Band, CurveView, Line, MemberCurve
 
@@ -137,6 +138,13 @@ def _note(members: Sequence[MemberRecord], comparable: bool) -> str:
     if len(lengths) > 1:
         notes.append(
             "The mean and its band end where fewer than half of the trainings go on."
+        )
+    sampled = [m.history.n_sampled for m in members if m.history.n_sampled]
+    if comparable and sampled:
+        fewest = format_count(min(sampled))
+        notes.append(
+            f"The training curve is of a sample of {fewest} training rows, the same in "
+            "every epoch."
         )
     if not comparable:
         notes.append(
