@@ -168,25 +168,59 @@ def test_an_error_names_the_line_of_the_page(tmp_path: Path) -> None:
     assert caught.traceback[-1].lineno == 4
 
 
+def quoted(page: str) -> list[list[str]]:
+    """Return the cells of every row of every table of a page."""
+    return [
+        [cell.strip() for cell in line.strip().strip("|").split("|")]
+        for line in (ROOT / page).read_text("utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+
+
 @pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
 def test_quoted_seconds_are_the_measured_ones(page):
     """Every row of seconds in a README is the medians of docs/benchmarks.json."""
     measured = json.loads((ROOT / "docs" / "benchmarks.json").read_text("utf-8"))
     peers = measured["seconds"]["digits"]
-    quoted = [
-        [cell.strip() for cell in line.strip("| ").split("|")]
-        for line in (ROOT / page).read_text("utf-8").splitlines()
-        if line.startswith("| ")
-    ]
-    rows = [row for row in quoted if row[0] in peers]
+    rows = [row for row in quoted(page) if row[0] in peers]
     assert len(rows) > 4
     for name, *cells in rows:
         medians = [median(peers[name][part]) for part in ("first", "later", "warm")]
         assert cells == [f"{seconds:.2f}" for seconds in medians], name
     searches = measured["seconds"]["search"]
-    rows = [row for row in quoted if row[0] in searches]
+    rows = [row for row in quoted(page) if row[0] in searches]
     assert len(rows) == len(searches)
     for name, trainings, *cells in rows:
         assert trainings == f"{median(searches[name]['trainings']):.0f}"
         medians = [median(searches[name][part]) for part in ("first", "later")]
         assert cells == [f"{seconds:.2f}" for seconds in medians], name
+
+
+QUOTED = (
+    "Homeroom",
+    "Keras loop",
+    "torch by hand, a process per core",
+    "scikit-learn MLPClassifier",
+)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
+def test_quoted_workloads_are_the_measured_ones(page):
+    """Every row of workloads in a README is the medians of docs/workloads.json."""
+    measured = json.loads((ROOT / "docs" / "workloads.json").read_text("utf-8"))
+    workloads = measured["workloads"]
+    rows = {row[0].partition(" ")[0]: row[1:] for row in quoted(page)}
+    assert set(rows) & set(workloads) == set(workloads)
+    for name, told in workloads.items():
+        assert rows[name] == [seconds_of(told["peers"].get(peer)) for peer in QUOTED]
+
+
+def seconds_of(peer) -> str:
+    """Return the seconds of all trainings, warm; ~ marks what a sample stands for."""
+    if peer is None or peer["missing"]:
+        return "–"
+    n = median(peer["trainings"])
+    total = max(peer["total"], n)
+    pairs = zip(peer["warm"], peer["trainings"], strict=True)
+    seconds = median(warm / made * total for warm, made in pairs)
+    return f"{'~' if n < total else ''}{seconds:.{0 if seconds > 99 else 1}f}"

@@ -28,6 +28,7 @@ FASTER = (  # workload, which call, against whom, at least how many times
     *((W6, WARM, loop, 1.0) for loop in (TUNED, AS_WRITTEN)),
 )
 SHARE_OF_LIMIT = {W3: 0.6}
+PROPORTION = "per epoch trained"
 FLAT, GROWTH, PROPORTIONAL, FORESEEN = 1.1, 200.0, 1.1, 0.3
 
 
@@ -110,7 +111,7 @@ def of_flatness(found: Flatness) -> list[Expectation]:
         _at_most(f"time per training, {many:,} against {few}", each, FLAT),
         _at_most(f"MiB more with {high:,} trainings than with {low}", growth, GROWTH),
         _at_most(
-            "seconds per epoch trained, with early stopping against without",
+            f"seconds {PROPORTION}, with early stopping against without",
             per_epoch(found.stopped) / per_epoch(found.whole),
             PROPORTIONAL,
         ),

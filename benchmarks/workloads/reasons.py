@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import expectations
-from expectations import COLD, WARM
+from expectations import COLD, PROPORTION, WARM
 from peers import ENSEMBLE, HOMEROOM, WAVES
 from stored import Record
 from work import W1, W2, W4, W6
@@ -70,6 +70,12 @@ def paragraphs(record: Record, n_cores: int) -> Iterator[str]:
         yield _small_networks(record, n_cores)
     if W4 in warm:
         yield _convolutions(record)
+    if any(PROPORTION in what for what in missed):
+        yield (
+            "**Early stopping**: no call goes past the epoch in which patience can run "
+            "out, so that there are more and shorter calls, and what belongs to a "
+            "training and not to its epochs is shared by fewer of them."
+        )
     if any(COLD in what for what in missed):
         yield (
             "**Cold** times hold importing Keras, tracing and compiling. The tuned "
@@ -90,7 +96,9 @@ def _small_networks(record: Record, n_cores: int) -> str:
         sentences.append(
             f"An update of W2 costs {price.measured:.0f} microseconds, "
             f"{price.measured / price.kernels:.2f} for each of {price.kernels} "
-            f"kernels; its arithmetic alone would cost {price.least:.1f}."
+            f"kernels; its arithmetic alone would cost {price.least:.1f}. What is not "
+            "spent in kernels goes into Python between the calls: drawing weights and "
+            "orders of rows, predictions, records."
         )
     peers = record.races.get(W2, {})
     if waves := expectations.against(peers, WAVES):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -113,18 +113,11 @@ class _Lane:
         self._last = [Ended(job.state) for _ in range(runner.place.n_slots)]
         self.finished = 0.0
 
-    def train(self, orders: list[Rows], tables: Any) -> None:
-        assert self.job.program is not None
+    def train(self, order: Callable[[int], Rows], n_epochs: int, tables: Any) -> None:
+        mine, arrays = self.job.program, self.job.arrays
+        assert mine is not None
         self._last = self._runner.run([
-            Call(
-                self.job.program,
-                last,
-                self.job.arrays,
-                tables,
-                len(orders),
-                orders.__getitem__,
-            )
-            for last in self._last
+            Call(mine, last, arrays, tables, n_epochs, order) for last in self._last
         ])
         self.finished = time.perf_counter()
 
@@ -136,8 +129,11 @@ def _timed(
     job = lanes[0].job
     assert job.program is not None
     member, size = job.member, training.batch_size
-    order = order_of_epoch(member, 0, shuffle=training.shuffle)
-    orders = [_first(order, n_batches, size)] * n_epochs
+
+    def order(epoch: int) -> Rows:
+        rows = order_of_epoch(member, epoch, shuffle=training.shuffle)
+        return _first(rows, n_batches, size)
+
     n_whole = len(member.train_rows) // size
     share = n_batches / n_whole if n_whole else 1.0
     measured_size = training.validation_batch_size or size
@@ -147,7 +143,8 @@ def _timed(
             for rows in (member.validation_rows, member.measured_rows)
         )
     )
-    threads = [threading.Thread(target=e.train, args=(orders, tables)) for e in lanes]
+    wanted = (order, n_epochs, tables)
+    threads = [threading.Thread(target=lane.train, args=wanted) for lane in lanes]
     started = time.perf_counter()
     for each in threads:
         each.start()
