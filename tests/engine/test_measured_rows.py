@@ -13,7 +13,7 @@ from homeroom import engine
 from . import plain
 from .zoo import ZOO, dense, dropout, member
 
-TRAINING = engine.Training(epochs=2, batch_size=64, keep_weights=True)
+TRAINING = engine.Training(epochs=1, batch_size=64, keep_weights=True)
 MANY = jax.tree.map(lambda a: np.resize(a, (1000, *a.shape[1:])), ZOO["dense"].arrays.x)
 
 

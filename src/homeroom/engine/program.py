@@ -104,7 +104,6 @@ class Program:
     ) -> None:
         self.steps = steps
         self.lifted = lifted
-        self._in_order = tuple(sorted(lifted))
         self.shape = shape
         self._options = {"xla_cpu_multi_thread_eigen": not one_core}
         if door.jax().default_backend() != "cpu":
@@ -143,7 +142,7 @@ class Program:
             return None
         if not structure.differing(self.steps.structure) <= self.lifted:
             return None
-        return tuple(structure.literals[position] for position in self._in_order)
+        return tuple(structure.literals[position] for position in sorted(self.lifted))
 
     def call(self, place: Place, *arguments: Any) -> tuple[Any, Any, Any]:
         """Train some epochs; after each, measure at the weights it ended with.
@@ -241,7 +240,7 @@ class Program:
         return self.steps.predict(self._placed(values), trainable, non_trainable, x)
 
     def _placed(self, values: Any) -> dict[int, Any]:
-        return dict(zip(self._in_order, values, strict=True))
+        return dict(zip(sorted(self.lifted), values, strict=True))
 
 
 def device_arrays(arrays: Arrays, class_weight: dict[int, float] | None) -> Any:
