@@ -348,7 +348,7 @@ def _score_held(history: History, metric: Metric, seen: Evidence) -> Words:
 def _gap(
     seen: Evidence, metric: Metric, open_by: float | None = None
 ) -> dict[str, str | int | Words]:
-    """Return the gap and how far it, or something else, is open, as sentences do."""
+    """Return what sentences say of the gap: how far it is open, unless told else."""
     mine = metric if seen.gap.name == metric.name else LOSS
     return {
         "metric": metric_words(seen.gap.name),
