@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import expectations
@@ -41,15 +41,8 @@ def prices(record: Record, n_cores: int) -> list[Price]:
         if ratio < wanted:
             price = _price(record, workload, n_cores)
             what = f"{workload}, {wanted:g} times as fast as {name}"
-            found.append(
-                Price(
-                    what,
-                    price.measured * ratio / wanted,
-                    price.measured,
-                    price.least,
-                    price.kernels,
-                )
-            )
+            price = replace(price, what=what, wanted=price.measured * ratio / wanted)
+            found.append(price)
     return found
 
 

@@ -104,15 +104,11 @@ class Programs:
         told = identity.identity(model)
         return told is not None and (told, setting.kind) in self._met
 
-    def meet(self, model: Any, setting: Setting, traced: Callable[[], Steps]) -> None:
-        """Learn what a model computes; `traced` returns its steps, when needed."""
-        self._meet(model, setting, traced)
-
     def find(
         self, model: Any, setting: Setting, traced: Callable[[], Steps]
     ) -> ModelProgram:
         """Return the program of a model, made now if none computes it."""
-        met, family = self._meet(model, setting, traced)
+        met, family = self.meet(model, setting, traced)
         structure = met.structure
         program = family.program_of(structure)
         is_new = False
@@ -125,9 +121,10 @@ class Programs:
         assert values is not None
         return ModelProgram(program, values, met.fresh_optimizer, is_new)
 
-    def _meet(
+    def meet(
         self, model: Any, setting: Setting, traced: Callable[[], Steps]
     ) -> tuple[_Met, _Family]:
+        """Learn what a model computes; `traced` returns its steps, when needed."""
         told = identity.identity(model)
         key = (told, setting.kind)
         met, steps = self._met.get(key) if told else None, None
@@ -188,6 +185,10 @@ class Programs:
     def _forget(self) -> None:
         while len(self._families) > _KEPT_FAMILIES:
             self._families.popitem(last=False)
+            kept = {family.first.skeleton for family in self._families.values()}
+            gone = [k for k, m in self._met.items() if m.structure.skeleton not in kept]
+            for key in gone:
+                del self._met[key]
         while len(self._met) > _KEPT_MODELS:
             self._met.popitem(last=False)
 

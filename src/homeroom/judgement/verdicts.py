@@ -246,7 +246,12 @@ def _risen(seen: Evidence, held: Words, metric: Metric) -> Verdict | None:
         kept = say("kept the last" if last else "kept", epoch=seen.kept + 1)
         text = say("overfitting", turn=turn, rose=rose, held=held, kept=kept)
         return _verdict(OVERFITTING, text, epoch=seen.turn, numbers=seen.numbers())
-    text = say("gap within noise", turn=turn, rose=rose, **_gap(seen, metric))
+    text = say(
+        "gap within noise",
+        turn=turn,
+        rose=rose,
+        **_gap(seen, metric, seen.gap.half_width),
+    )
     return _verdict(TOO_NOISY, text, numbers=seen.numbers())
 
 
@@ -271,7 +276,7 @@ def _easier(seen: Evidence, history: History, metric: Metric) -> Verdict | None:
         ends = format_score(train, metric), format_score(val, metric)
     else:
         ends = _said(seen.train[-1]), _said(seen.val[-1])
-    told = {**_gap(seen, metric), "train": ends[0], "val": ends[1]}
+    told = {**_gap(seen, metric, seen.gap.half_width), "train": ends[0], "val": ends[1]}
     return _verdict(EASIER, say("validation easier", **told), numbers=seen.numbers())
 
 
@@ -305,8 +310,8 @@ def _nothing_moved(seen: Evidence) -> Verdict | None:
 def _too_few_rows(seen: Evidence, metric: Metric) -> Verdict | None:
     if not seen.gap.too_few_rows:
         return None
-    told = _gap(seen, metric, seen.gap.validation_half_width)
-    text = say("too few rows", **told)
+    open_by = seen.gap.validation_half_width
+    text = say("too few rows", **_gap(seen, metric, open_by))
     return _verdict(TOO_NOISY, text, numbers=seen.numbers())
 
 
@@ -346,16 +351,14 @@ def _score_held(history: History, metric: Metric, seen: Evidence) -> Words:
 
 
 def _gap(
-    seen: Evidence, metric: Metric, open_by: float | None = None
+    seen: Evidence, metric: Metric, open_by: float
 ) -> dict[str, str | int | Words]:
-    """Return what sentences say of the gap: how far it is open, unless told else."""
+    """Return what sentences say of the gap, and of how far something is open."""
     mine = metric if seen.gap.name == metric.name else LOSS
     return {
         "metric": metric_words(seen.gap.name),
         "gap": format_spread(seen.gap.value, mine),
-        "open": format_spread(
-            seen.gap.half_width if open_by is None else open_by, mine
-        ),
+        "open": format_spread(open_by, mine),
         "n": seen.n_validation,
     }
 

@@ -67,8 +67,8 @@ def n_measured(n_train: int, n_validation: int) -> int:
 
     As many as there are validation rows, at least 512: a sample, drawn once, and
     candidates with the same fold and seed have the same one. All of them would cost
-    as much as a third of the training and leave a gap to `val_*` hardly surer, of
-    which the validation rows then say the least.
+    up to a third of the training. The sample leaves the gap to `val_*` open by √2 times
+    as much at most, where training rows are the better answered ones.
 
     >>> n_measured(400, 100), n_measured(40_000, 100), n_measured(40_000, 10_000)
     (400, 512, 10000)
