@@ -375,10 +375,10 @@ def test_outputs_are_compiled_for_rows_that_are_validated(made_programs, validat
 
 def test_old_programs_are_let_go(planned_programs, monkeypatch):
     """No more programs are kept than the limit, and the oldest goes first."""
-    from homeroom.engine import programs, workshop
+    from homeroom.engine import acquaintance, programs, workshop
 
     monkeypatch.setattr(programs, "_KEPT_FAMILIES", 1)
-    monkeypatch.setattr(programs, "_KEPT_MODELS", 1)
+    monkeypatch.setattr(acquaintance, "_KEPT", 1)
     small, large = member(dense, **OPTIONS), member(dropout, **OPTIONS)
     for each in (small, large, small):
         engine.prepare([each], TRAINING)

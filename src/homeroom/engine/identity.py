@@ -4,20 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from . import door
+from .literals import Numbers, numbers_apart
 
 # Layers whose behaviour is not told by their configuration.
 _OPAQUE_LAYERS = {"Lambda", "Normalization", "Discretization", "JaxLayer", "FlaxLayer"}
 
 
-def identity(model: Any) -> str | None:
-    """Return a fingerprint of what the model computes, or None when it is not told.
+@dataclass(frozen=True)
+class Told:
+    """What a model's configuration tells of what it computes.
 
-    Two models of equal identity differ at most in the values of their variables.
+    Args:
+        identity: Two models of equal identity differ at most in the values of their
+            variables.
+        kind: Two models of equal kind, beside that, in literals that follow from the
+            `numbers`.
+        numbers: Numbers in the configuration.
+    """
+
+    identity: str
+    kind: str
+    numbers: Numbers
+
+
+def identity(model: Any) -> str | None:
+    """Return a fingerprint of what the model computes, or None when it is not told."""
+    told = told_of(model)
+    return told and told.identity
+
+
+def told_of(model: Any) -> Told | None:
+    """Return what the configuration tells, or None when it does not tell everything.
+
     Only configurations of Keras's own parts are believed; custom layers, losses and
     closures can hide constants, and then the traced step has to be compared.
     """
@@ -36,9 +60,15 @@ def identity(model: Any) -> str | None:
             return None
         shapes = [[str(v.dtype), list(v.shape), v.trainable] for v in model.variables]
         settings = [keras.config.epsilon(), keras.config.image_data_format()]
-        text = msgspec.json.encode([config, shapes, settings], enc_hook=repr)
+        kind, numbers = numbers_apart(config)
+        whole, kind = (_hashed([c, shapes, settings]) for c in (config, kind))
     except Exception:  # noqa: BLE001 - a config that cannot be read tells nothing
         return None
+    return Told(whole, kind, numbers)
+
+
+def _hashed(config: list[Any]) -> str:
+    text = msgspec.json.encode(config, enc_hook=repr)
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from homeroom.records import Need
 
 from . import door, identity
+from .acquaintance import Acquaintance, Met
 from .epochs import Shape
 from .program import ModelProgram, Place, Program
 from .steps import LiteralsMovedError, Steps
@@ -18,7 +19,6 @@ from .structure import Structure
 
 _KEPT_FAMILIES = 64
 _KEPT_IN_FAMILY = 4
-_KEPT_MODELS = 1024
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,6 @@ class Setting:
         return [need for need, holds in differ.items() if holds]
 
 
-@dataclass(frozen=True, eq=False)
-class _Met:
-    """What is remembered of a model: what it computes, its optimizer before a step."""
-
-    structure: Structure
-    fresh_optimizer: list[Any]
-
-
 @dataclass(eq=False)
 class _Family:
     """Models that may share a program: `lifted` is where literals of theirs differ."""
@@ -97,12 +89,12 @@ class Programs:
 
     def __init__(self) -> None:
         self._families: OrderedDict[Hashable, _Family] = OrderedDict()
-        self._met: OrderedDict[Hashable, _Met] = OrderedDict()
+        self._models = Acquaintance()
 
     def knows(self, model: Any, setting: Setting) -> bool:
         """Return whether a model is known without its steps."""
-        told = identity.identity(model)
-        return told is not None and (told, setting.kind) in self._met
+        told = identity.told_of(model)
+        return told is not None and self._models.find(told, setting.kind) is not None
 
     def find(
         self, model: Any, setting: Setting, traced: Callable[[], Steps]
@@ -123,20 +115,21 @@ class Programs:
 
     def meet(
         self, model: Any, setting: Setting, traced: Callable[[], Steps]
-    ) -> tuple[_Met, _Family]:
+    ) -> tuple[Met, _Family]:
         """Learn what a model computes; `traced` returns its steps, when needed."""
-        told = identity.identity(model)
-        key = (told, setting.kind)
-        met, steps = self._met.get(key) if told else None, None
+        told, steps = identity.told_of(model), None
+        met = self._models.find(told, setting.kind) if told else None
         if met is None:
             steps = traced()
-            met = _Met(steps.structure, steps.fresh_optimizer)
-        if told:
-            self._met[key] = met
-            self._met.move_to_end(key)
+            met = Met(steps.structure, steps.fresh_optimizer)
+            if told:
+                self._models.add(told, setting.kind, met)
         family = self._family(met.structure, setting)
         family.steps = family.steps or steps
-        self._forget()
+        if len(self._families) > _KEPT_FAMILIES:
+            self._families.popitem(last=False)
+            kept = {family.first.skeleton for family in self._families.values()}
+            self._models.forget_others(kept)
         return met, family
 
     def _family(self, structure: Structure, setting: Setting) -> _Family:
@@ -181,16 +174,6 @@ class Programs:
             return Need.CONSTANT.value
         needs = min((mine.setting.needs_beside(other) for other in elsewhere), key=len)
         return (needs or [Need.CONSTANT])[0].value
-
-    def _forget(self) -> None:
-        while len(self._families) > _KEPT_FAMILIES:
-            self._families.popitem(last=False)
-            kept = {family.first.skeleton for family in self._families.values()}
-            gone = [k for k, m in self._met.items() if m.structure.skeleton not in kept]
-            for key in gone:
-                del self._met[key]
-        while len(self._met) > _KEPT_MODELS:
-            self._met.popitem(last=False)
 
 
 def steps_of(model: Any, setting: Setting) -> Steps:

@@ -72,13 +72,16 @@ def random_bits(key: Any, bit_width: int, shape: tuple[int, ...]) -> Any:
     def put(i: Any, halves: Any) -> Any:
         # the last piece begins early rather than end late
         start = lax.min(i * each, n - each)
+        count = lax.iota(np.uint32, each) + start.astype(np.uint32)
+        # both halves in one array, so that XLA does not hash once for each of them
+        pieces = _hashed(key, count) ^ count, count
         return tuple(
             lax.dynamic_update_slice(half, piece, (start,))
-            for half, piece in zip(halves, _hashed(key, start, each), strict=True)
+            for half, piece in zip(halves, pieces, strict=True)
         )
 
-    # In a loop and combined after it, as in JAX: then XLA finds the same around it,
-    # and fuses the same, so that sums elsewhere keep their last digits.
+    # Two arrays of a loop, combined after it, as in JAX: then XLA finds the same around
+    # it, and fuses the same, so that sums elsewhere keep their last digits.
     nothing = lax.full((n,), 0, np.uint32)
     left, right = lax.fori_loop(0, n_pieces, put, (nothing, nothing))
     bits = lax.reshape(left, shape) ^ lax.reshape(right, shape)
@@ -87,13 +90,11 @@ def random_bits(key: Any, bit_width: int, shape: tuple[int, ...]) -> Any:
     return lax.convert_element_type(bits, np.dtype(f"uint{bit_width}"))
 
 
-def _hashed(key: Any, start: Any, n: int) -> tuple[Any, Any]:
-    """Return the hashes of `n` counters from `start` on, two halves of uint32 [n]."""
-    lax = door.jax().lax
+def _hashed(key: Any, count: Any) -> Any:
+    """Return the hashes of counters uint32 [n], their two halves combined."""
     first, second = key
     keys = (first, second, first ^ second ^ _PARITY)
-    count = lax.iota(np.uint32, n) + start.astype(np.uint32)
-    left = lax.full_like(count, 0) + keys[0]
+    left = door.jax().lax.full_like(count, 0) + keys[0]
     right = count + keys[1]
     for i in range(5):
         for distance in _ROTATIONS[i % 2]:
@@ -101,7 +102,7 @@ def _hashed(key: Any, start: Any, n: int) -> tuple[Any, Any]:
             right = left ^ _rotated(right, distance)
         left = left + keys[(i + 1) % 3]
         right = right + keys[(i + 2) % 3] + np.uint32(i + 1)
-    return left, right
+    return left ^ right
 
 
 def _rotated(x: Any, distance: int) -> Any:
