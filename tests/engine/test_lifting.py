@@ -113,22 +113,22 @@ def two(rate: float, strength: float):
 
 
 BUILDS = {
-    "activation slope": (slope, 0.1, 0.3, 0.25),
-    "batch normalization": (batch_momentum, 0.99, 0.9, 0.7),
-    "clipping by norm": (clipping, 0.1, 0.7, 0.3),
-    "clipping by joint norm": (joint_clipping, 0.1, 0.7, 0.3),
-    "clipping by value": (value_clipping, 0.01, 0.1, 0.03),
-    "dropout": (dropout, 0.2, 0.5, 0.7),
-    "everything at once": (everything, 0.1, 0.3, 0.2),
-    "first moment": (beta, 0.9, 0.8, 0.5),
-    "label smoothing": (smoothing, 0.1, 0.2, 0.3),
-    "learning rate": (learning_rate, 0.1, 0.01, 0.001),
-    "loss": (huber, 1.0, 0.3, 0.7),
-    "momentum": (momentum, 0.9, 0.5, 0.99),
-    "noise": (noise, 0.1, 0.5, 0.9),
-    "penalty": (penalty, 0.01, 0.001, 0.003),
-    "schedule": (decay_steps, 3, 7, 13),
-    "weight decay": (weight_decay, 0.004, 0.1, 0.5),
+    "activation slope": (slope, 0.1, 0.25),
+    "batch normalization": (batch_momentum, 0.99, 0.7),
+    "clipping by norm": (clipping, 0.1, 0.3),
+    "clipping by joint norm": (joint_clipping, 0.1, 0.3),
+    "clipping by value": (value_clipping, 0.01, 0.03),
+    "dropout": (dropout, 0.2, 0.7),
+    "everything at once": (everything, 0.1, 0.2),
+    "first moment": (beta, 0.9, 0.5),
+    "label smoothing": (smoothing, 0.1, 0.3),
+    "learning rate": (learning_rate, 0.1, 0.001),
+    "loss": (huber, 1.0, 0.7),
+    "momentum": (momentum, 0.9, 0.99),
+    "noise": (noise, 0.1, 0.9),
+    "penalty": (penalty, 0.01, 0.003),
+    "schedule": (decay_steps, 3, 13),
+    "weight decay": (weight_decay, 0.004, 0.5),
 }
 
 
@@ -146,8 +146,8 @@ def test_a_hyperparameter_shares_one_program(name, made_programs):
         plain.same(outcome, reference, tolerance=1e-6)
         for outcome, reference in zip(outcomes, references, strict=True)
     ]
-    assert differences == [[], [], []]
-    assert len({outcome.final_weights for outcome in outcomes}) == 3
+    assert differences == [[], []]
+    assert len({outcome.final_weights for outcome in outcomes}) == 2
 
 
 def test_constants_are_compiled_in_unless_they_are_to_be_shared(made_programs):

@@ -104,7 +104,9 @@ def test_early_stopping_in_waves(waves, monkeypatch, slots):
     build = ZOO["dense"].build
     rule = EarlyStopping(monitor="val_loss", patience=3)
     training = replace(THREE, epochs=40, early_stopping=rule)
-    members = [member(build, seed=s, split=s, n_train=20 + 3 * s) for s in range(8)]
+    members = [
+        member(build, seed=s, split=s, n_train=20 + 7 * (s % 3)) for s in range(8)
+    ]
     outcomes = side_by_side(members, training, slots)
     monkeypatch.setenv("HOMEROOM_PLAN", plan.LANES)
     references = engine.train(members, training)
