@@ -28,11 +28,13 @@ class Peer:
     """How one competitor is started.
 
     A peer that keeps compiled programs on disk runs in two processes per repeat: the
-    first finds an empty folder, the second a filled one.
+    first finds an empty folder, the second a filled one. What it `imports` is read once
+    before, so that no peer waits for a disk that another did not wait for.
     """
 
     name: str
     script: str
+    imports: str
     variant: str = ""
     python: Path = OURS
     keeps_programs: bool = False
@@ -60,6 +62,7 @@ def peers(cores: int) -> list[Peer]:
         Peer(
             f"Keras loop, steps_per_execution={steps}{', JAX cache' if cache else ''}",
             "peer_keras.py",
+            "keras",
             steps + cache,
             keeps_programs=bool(cache),
             calls=2,
@@ -68,23 +71,36 @@ def peers(cores: int) -> list[Peer]:
         for steps in ("1", "8", "all")
     ]
     return [
-        Peer(HOMEROOM, "peer_homeroom.py", keeps_programs=True, calls=6),
+        Peer(
+            HOMEROOM,
+            "peer_homeroom.py",
+            "homeroom.protocol, keras",
+            keeps_programs=True,
+            calls=6,
+        ),
         *loops,
         *(
             Peer(
                 f"scikit-learn MLPClassifier, n_jobs={n}",
                 "peer_sklearn.py",
+                "sklearn.neural_network",
                 str(n),
                 validates="at the end",
             )
             for n in sorted({1, cores})
         ),
-        Peer("torch by hand, folds in turn", "peer_torch.py", "sequential", THEIRS),
-        Peer("torch by hand, a process per core", "peer_torch.py", "processes", THEIRS),
+        *(
+            Peer(f"torch by hand, {how}", "peer_torch.py", "torch", variant, THEIRS)
+            for how, variant in (
+                ("folds in turn", "sequential"),
+                ("a process per core", "processes"),
+            )
+        ),
         *(
             Peer(
                 f"skorch + cross_validate, n_jobs={n}",
                 "peer_skorch.py",
+                "skorch",
                 str(n),
                 THEIRS,
                 validates="at the end",
@@ -122,6 +138,7 @@ def _add(samples: Samples, peer: Peer, data: Path) -> None:
         return
     with tempfile.TemporaryDirectory() as cache:
         try:
+            _read_from_disk(peer)
             seconds, report = _process(peer, data, cache, peer.calls)
             samples.first.append(seconds)
             samples.warm.extend(report["calls"][1:])
@@ -135,6 +152,14 @@ def _add(samples: Samples, peer: Peer, data: Path) -> None:
     samples.accuracy.add(report["accuracy"])
     samples.updates.add(report["updates"])
     samples.versions |= report["versions"]
+
+
+def _read_from_disk(peer: Peer) -> None:
+    command = [str(peer.python), "-c", f"import {peer.imports}"]
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    subprocess.run(
+        command, env=environment, capture_output=True, check=True, timeout=LIMIT
+    )
 
 
 def _process(

@@ -1,6 +1,7 @@
 """Time Homeroom against its peers on this machine; write docs/benchmarks.md and .json.
 
 `make bench` runs it; `make bench-peers` first installs torch and skorch beside it.
+Every part is written when it is measured; `--only` measures some of them anew.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import digits
 import examination
 import machine
+import msgspec
 import scaling
 import search
 import startup
@@ -25,13 +27,34 @@ from rich.text import Text
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 FEWEST_STARTS = 10
-PARTS: dict[str, tuple[Callable[[int], Any], Callable[[Any], tables.Table]]] = {
-    "digits": (lambda n: digits.run(n, machine.cores()), tables.of_digits),
-    "startup": (lambda n: startup.run(max(FEWEST_STARTS, 2 * n)), tables.of_startup),
-    "scaling": (scaling.run, tables.of_scaling),
-    "search": (search.run, tables.of_search),
-    "doctor": (examination.run, tables.of_doctor),
-    "zoo": (lambda n: zoo.run(max(zoo.REPEATS, n)), tables.of_zoo),
+
+
+@dataclass(frozen=True)
+class Part:
+    """How a part is measured, what that gives, and the table of it."""
+
+    measure: Callable[[int], Any]
+    kind: Any
+    table: Callable[[Any], tables.Table]
+
+
+PARTS = {
+    "digits": Part(
+        lambda n: digits.run(n, machine.cores()),
+        dict[str, digits.Samples],
+        tables.of_digits,
+    ),
+    "startup": Part(
+        lambda n: startup.run(max(FEWEST_STARTS, 2 * n)),
+        dict[str, startup.Start],
+        tables.of_startup,
+    ),
+    "scaling": Part(scaling.run, scaling.Scaling, tables.of_scaling),
+    "search": Part(search.run, dict[str, search.Searches], tables.of_search),
+    "doctor": Part(examination.run, dict[str, examination.Examined], tables.of_doctor),
+    "zoo": Part(
+        lambda n: zoo.run(max(zoo.REPEATS, n)), dict[str, zoo.Contest], tables.of_zoo
+    ),
 }
 
 
@@ -39,53 +62,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--output", type=Path, help="a folder; docs when all is run")
+    parser.add_argument("--output", type=Path, default=DOCS, help="a folder")
     options = parser.parse_args()
-    whole = options.only == list(PARTS)
-    output = options.output or (DOCS if whole else None)
-
-    facts: dict[str, Any] = machine.describe()
-    facts |= {"repeats": options.repeats, "load_at_start": machine.load()}
-    samples: dict[str, Any] = {}
-    drawn = []
-    for name in options.only:
-        measure, table = PARTS[name]
-        found = measure(options.repeats)
-        samples[name] = _plain(found)
-        drawn.append(table(found))
-    facts["load_at_end"] = machine.load()
-
+    options.output.mkdir(parents=True, exist_ok=True)
+    file = options.output / "benchmarks.json"
+    record = json.loads(file.read_text("utf-8")) if file.exists() else {}
     console = Console(width=None if Console().is_terminal else 200)
-    for table in drawn:
-        tables.show(console, table)
-    caption = _caption(facts)
-    console.print(Text(caption))
-    if output:
-        output.mkdir(parents=True, exist_ok=True)
-        page = ["# Benchmarks", "", caption, "", *map(tables.markdown, drawn)]
-        (output / "benchmarks.md").write_text("\n".join(page), "utf-8")
-        record = {"machine": facts, "seconds": samples}
+    for name in options.only:
+        facts = machine.describe() | {"repeats": options.repeats}
+        facts["load_at_start"] = machine.load()
+        found = PARTS[name].measure(options.repeats)
+        facts["load_at_end"] = machine.load()
+        record.setdefault("machine", {})[name] = facts
+        record.setdefault("seconds", {})[name] = msgspec.to_builtins(
+            found, str_keys=True
+        )
+        tables.show(console, PARTS[name].table(found))
+        console.print(Text(_when(facts)))
         text = json.dumps(record, indent=1, default=sorted, ensure_ascii=False)
-        (output / "benchmarks.json").write_text(text + "\n", "utf-8")
-        console.print(f"Written: {output / 'benchmarks.md'} and benchmarks.json")
+        file.write_text(text + "\n", "utf-8")
+        page = _page(record["machine"], record["seconds"])
+        (options.output / "benchmarks.md").write_text(page, "utf-8")
+    console.print(f"Written: {options.output / 'benchmarks.md'} and benchmarks.json")
 
 
-def _plain(found: Any) -> Any:
-    """Return what was measured as JSON takes it: one dataclass, or many by name."""
-    if isinstance(found, dict):
-        return {name: asdict(each) for name, each in found.items()}
-    return asdict(found)
+def _page(facts: dict[str, Any], seconds: dict[str, Any]) -> str:
+    lines = [
+        "# Benchmarks",
+        "",
+        "Measured by `make bench`, every peer in every repeat, in a rotating order, "
+        "each in a process of its own (but for the last table).",
+        "",
+    ]
+    for name, part in PARTS.items():
+        if name in seconds:
+            found = msgspec.convert(seconds[name], part.kind, str_keys=True)
+            lines += [tables.markdown(part.table(found)), _when(facts[name]), ""]
+    return "\n".join(lines)
 
 
-def _caption(facts: dict[str, Any]) -> str:
+def _when(facts: dict[str, Any]) -> str:
     return (
-        f"Measured by `make bench` on {facts['date']}: {facts['processor']}, "
-        f"{facts['cores']} cores, {facts['memory']}, {facts['system']}, Python "
-        f"{facts['python']}, Homeroom {facts['homeroom']}. "
-        f"Repeats: {facts['repeats']}, every peer in every one, in a rotating order, "
-        "each in a process of its own (but for the last table). Load of the machine: "
-        f"{facts['load_at_start']:.2f} before it ran, {facts['load_at_end']:.2f} at "
-        "its end."
+        f"Measured on {facts['date']}: {facts['processor']}, {facts['cores']} cores, "
+        f"{facts['memory']}, {facts['system']}, Python {facts['python']}, Homeroom "
+        f"{facts['homeroom']}. Repeats: {facts['repeats']}. Load of the machine: "
+        f"{facts['load_at_start']:.2f} before, {facts['load_at_end']:.2f} at the end."
     )
 
 

@@ -33,11 +33,12 @@ class Acquaintance:
         """Return what a model is in a setting, if it needs no tracing there."""
         key = (told.identity, where)
         if key not in self._met:
-            relation, other = self._alike.get((told.kind, where), (None, None))
-            structure = relation and relation.structure_of(told.numbers)
-            if structure is None or other is None:
+            alike = self._alike.get((told.kind, where))
+            structure = alike and alike[0].structure_of(told.numbers)
+            if not alike or not structure:
                 return None
-            self._met[key] = Met(structure, other.fresh_optimizer)
+            self._met[key] = Met(structure, alike[1].fresh_optimizer)
+            self._forget_oldest()
         self._met.move_to_end(key)
         return self._met[key]
 
@@ -46,9 +47,7 @@ class Acquaintance:
         self._met[told.identity, where] = met
         relation, _ = self._alike.setdefault((told.kind, where), (Relation(), met))
         relation.add(told.numbers, met.structure)
-        for known in (self._met, self._alike):
-            while len(known) > _KEPT:
-                known.popitem(last=False)
+        self._forget_oldest()
 
     def forget_others(self, skeletons: Set[str]) -> None:
         """Remember only models of these skeletons."""
@@ -58,3 +57,8 @@ class Acquaintance:
         for key, (_, met) in [*self._alike.items()]:
             if met.structure.skeleton not in skeletons:
                 del self._alike[key]
+
+    def _forget_oldest(self) -> None:
+        for known in (self._met, self._alike):
+            while len(known) > _KEPT:
+                known.popitem(last=False)

@@ -36,7 +36,7 @@ class Told:
 def identity(model: Any) -> str | None:
     """Return a fingerprint of what the model computes, or None when it is not told."""
     told = told_of(model)
-    return told and told.identity
+    return None if told is None else told.identity
 
 
 def told_of(model: Any) -> Told | None:

@@ -124,7 +124,7 @@ class Relation:
         return Structure(first.skeleton, tuple(literals), first.firsts)
 
     def _forms(self, numbers: Numbers) -> dict[tuple[Any, ...], set[bytes]]:
-        """Return what a literal is for `numbers`, by dtype and what it was for others."""
+        """Return what a literal may be now, by its dtype and what it was for others."""
         found: dict[tuple[Any, ...], set[bytes]] = {}
         rows = [*(numbers for numbers, _ in self._known), numbers]
         for dtype, column, form in product(_DTYPES, zip(*rows, strict=True), _FORMS):
