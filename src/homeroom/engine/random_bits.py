@@ -1,4 +1,4 @@
-"""JAX's own random bits, on CPU at a sixth of their price.
+"""JAX's own random bits, on CPU at a quarter of their price.
 
 JAX hashes one counter per number. Its counters are 64 bits wide and its hash is a loop,
 which XLA does not vectorize on CPU: the numbers of a dropout layer cost more than the
