@@ -29,7 +29,7 @@ class Peer:
 
     A peer that keeps compiled programs on disk runs in two processes per repeat: the
     first finds an empty folder, the second a filled one. What it `imports` is read once
-    before, so that no peer waits for a disk that another did not wait for.
+    before, so that no peer waits for a disk or for bytecode that another had already.
     """
 
     name: str
@@ -157,6 +157,7 @@ def _add(samples: Samples, peer: Peer, data: Path) -> None:
 def _read_from_disk(peer: Peer) -> None:
     command = [str(peer.python), "-c", f"import {peer.imports}"]
     environment = os.environ | {"KERAS_BACKEND": "jax"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, not every time
     subprocess.run(
         command, env=environment, capture_output=True, check=True, timeout=LIMIT
     )
