@@ -26,14 +26,31 @@ def learning_rate(rate: float):
     return classifier(layers.Dense(8), optimizer=keras.optimizers.Adam(rate))
 
 
+def beta(beta: float):
+    return classifier(
+        layers.Dense(8), optimizer=keras.optimizers.Adam(0.01, beta_1=beta)
+    )
+
+
 def momentum(momentum: float):
     optimizer = keras.optimizers.SGD(0.05, momentum=momentum, nesterov=True)
     return regressor(layers.Dense(8), optimizer=optimizer)
 
 
+def weight_decay(decay: float):
+    optimizer = keras.optimizers.AdamW(0.01, weight_decay=decay)
+    return classifier(layers.Dense(8), optimizer=optimizer)
+
+
 def penalty(strength: float):
     both = keras.regularizers.L1L2(strength, 2 * strength)
     return classifier(layers.Dense(8, kernel_regularizer=both))
+
+
+def clipping(norm: float):
+    return classifier(
+        layers.Dense(8), optimizer=keras.optimizers.SGD(0.1, clipnorm=norm)
+    )
 
 
 def joint_clipping(norm: float):
@@ -98,10 +115,12 @@ def two(rate: float, strength: float):
 BUILDS = {
     "activation slope": (slope, 0.1, 0.25),
     "batch normalization": (batch_momentum, 0.99, 0.7),
+    "clipping by norm": (clipping, 0.1, 0.3),
     "clipping by joint norm": (joint_clipping, 0.1, 0.3),
     "clipping by value": (value_clipping, 0.01, 0.03),
     "dropout": (dropout, 0.2, 0.7),
     "everything at once": (everything, 0.1, 0.2),
+    "first moment": (beta, 0.9, 0.5),
     "label smoothing": (smoothing, 0.1, 0.3),
     "learning rate": (learning_rate, 0.1, 0.001),
     "loss": (huber, 1.0, 0.7),
@@ -109,6 +128,7 @@ BUILDS = {
     "noise": (noise, 0.1, 0.9),
     "penalty": (penalty, 0.01, 0.003),
     "schedule": (decay_steps, 3, 13),
+    "weight decay": (weight_decay, 0.004, 0.5),
 }
 
 

@@ -18,7 +18,7 @@ from homeroom.engine.random_bits import cheap_random_bits
 shapes = st.lists(st.integers(1, 40), min_size=1, max_size=3).map(tuple)
 
 
-@settings(max_examples=12)
+@settings(max_examples=25)
 @given(
     st.integers(0, 2**32 - 1),
     shapes.filter(lambda s: math.prod(s) > 1),

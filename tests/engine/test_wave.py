@@ -246,7 +246,8 @@ x = np.linspace(-1, 1, 180, dtype="float32").reshape(60, 3)
 arrays = engine.Arrays(x, x[:, :1] ** 2)
 def net():
     model = keras.Sequential([
-        keras.Input((3,)), layers.Dense(8), layers.Dropout(0.2), layers.Dense(1),
+        keras.Input((3,)), layers.Dense(8), layers.BatchNormalization(),
+        layers.Dropout(0.2), layers.Dense(1),
     ])
     model.compile("adam", "mse")
     return model

@@ -60,8 +60,8 @@ def told_of(model: Any) -> Told | None:
             return None
         shapes = [[str(v.dtype), list(v.shape), v.trainable] for v in model.variables]
         settings = [keras.config.epsilon(), keras.config.image_data_format()]
-        kind, numbers = numbers_apart(config)
-        whole, kind = (_hashed([c, shapes, settings]) for c in (config, kind))
+        rest, numbers = numbers_apart(config)
+        whole, kind = (_hashed([c, shapes, settings]) for c in (config, rest))
     except Exception:  # noqa: BLE001 - a config that cannot be read tells nothing
         return None
     return Told(whole, kind, numbers)

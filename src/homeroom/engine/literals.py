@@ -28,7 +28,6 @@ _FORMS: tuple[Callable[[float], float], ...] = (
 # Numbers of Keras's parts that come to literals, and for which Keras asks nothing but
 # whether they are zero, one, or between.
 _OF_PARTS = {
-    "AlphaDropout": {"rate"},
     "BatchNormalization": {"momentum", "epsilon"},
     "Dropout": {"rate"},
     "ELU": {"alpha"},
