@@ -9,6 +9,7 @@ from typing import Any
 
 from . import door
 from .member import Rows
+from .patience import Patience
 from .program import ModelProgram
 
 Logs = list[tuple[dict[str, float], bool]]
@@ -87,6 +88,7 @@ class Call:
         arrays: What `device_arrays` returned.
         tables: What `Shape.measured_tables` returned.
         n: How many epochs it wants; it may get fewer.
+        patience: After which of them it stops.
         order: The training rows in the order of the i-th of them.
     """
 
@@ -95,6 +97,7 @@ class Call:
     arrays: Any
     tables: Any
     n: int
+    patience: Patience
     order: Callable[[int], Rows]
 
     def orders(self, n: int) -> list[Rows]:

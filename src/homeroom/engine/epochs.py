@@ -17,6 +17,7 @@ import numpy as np
 
 from . import door
 from .member import Rows
+from .patience import Patience
 from .steps import Steps
 
 
@@ -82,10 +83,13 @@ class EpochLoop:
         orders: Any,
         n: Any,
         tables: Any,
+        patience: Patience | None,
     ) -> Any:
         """Return the last state, those after each epoch, and a row for each.
 
-        A row has the history's values and whether measuring tried to change the state.
+        A row has the history's values, whether measuring tried to change the state,
+        and 1: rows of epochs that were not run are zeros. Where `patience` is given,
+        the epoch in which it runs out is the last.
         """
         jax = door.jax()
         train = partial(self.steps.train, lifted)
@@ -95,23 +99,31 @@ class EpochLoop:
         def put(kept: Any, value: Any, i: Any) -> Any:
             return jax.lax.dynamic_update_index_in_dim(kept, value, i, 0)
 
-        def epoch(i: Any, carry: Any) -> Any:
-            state, kept, rows = carry
+        def goes_on(carry: Any) -> Any:
+            i, _, patience = carry
+            if patience is None:
+                return i < n
+            return (i < n) & ((i == 0) | ~patience.has_run_out)
+
+        def epoch(carry: Any) -> Any:
+            i, (state, kept, rows), patience = carry
             order = jax.tree.map(lambda leaf: leaf[i], orders)
             state, trained = self._train(train, state, arrays, order)
             measured = self._measure(test, state, arrays, tables)
             # in one piece, because each piece is a wait
-            row = jax.numpy.concatenate([trained, measured])
+            row = jax.numpy.concatenate([trained, measured, jax.numpy.ones(1)])
             if kept:
                 kept = jax.tree.map(lambda k, leaf: put(k, leaf, i), kept, state)
-            return state, kept, put(rows, row, i)
+            patience = None if patience is None else patience.after(row)
+            return i + 1, (state, kept, put(rows, row, i)), patience
 
         kept = jax.tree.map(
             lambda leaf: jax.numpy.zeros((many, *leaf.shape), leaf.dtype), state
         )
-        rows = jax.numpy.zeros((many, self.n_values + 1))
+        rows = jax.numpy.zeros((many, self.n_values + 2))
         start = (state, kept if many > 1 else (), rows)
-        return jax.lax.fori_loop(0, n, epoch, start)
+        carry = (jax.numpy.int32(0), start, patience)
+        return jax.lax.while_loop(goes_on, epoch, carry)[1]
 
     @property
     def n_values(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import door, template
 from .callbacks import EpochCallbacks
-from .lane import Course, order_of_epoch
+from .lane import Course
 from .member import Member, Outcome, Training
 from .steps import PREDICT_ROWS
 
@@ -50,7 +50,7 @@ def run(member: Member, training: Training, course: Course, reason: str) -> Outc
             if decision.stop:
                 model.stop_training = True
 
-    batches = _batches(keras, jax, member, training)
+    batches = _batches(keras, jax, member, training, course)
     callbacks.train_begins()
     model.fit(
         batches,
@@ -110,7 +110,9 @@ def _rows(jax: Any, member: Member, rows: Any) -> tuple[Any, Any, Any]:
     return jax.tree.map(lambda leaf: leaf[rows], parts)  # type: ignore[no-any-return]
 
 
-def _batches(keras: Any, jax: Any, member: Member, training: Training) -> Any:
+def _batches(
+    keras: Any, jax: Any, member: Member, training: Training, course: Course
+) -> Any:
     """The member's batches in its own order, an epoch after the other."""
     size = training.batch_size
 
@@ -128,7 +130,7 @@ def _batches(keras: Any, jax: Any, member: Member, training: Training) -> Any:
             return batch if batch[2] is not None else batch[:2]
 
         def begin(self, epoch: int) -> None:
-            self.order = order_of_epoch(member, epoch, shuffle=training.shuffle)
+            self.order = course.orders.of_epoch(member, epoch, shuffle=training.shuffle)
 
     return Batches()
 

@@ -7,12 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from homeroom import seeding
 from homeroom.records import (
     BATCHED,
     COMPLETE,
@@ -29,7 +27,9 @@ from .callbacks import EpochCallbacks
 from .calls import Call, Ended
 from .cohort import Cohort
 from .member import Member, OnEpoch, Outcome, Prune, Rows, Training
-from .program import ModelProgram
+from .orders import Orders
+from .patience import Patience
+from .program import ModelProgram, Program
 from .steps import PREDICT_ROWS
 from .stopping import Decision, EarlyStopping, StoppingState, step
 
@@ -48,6 +48,7 @@ class Course:
     halt: Halt
     prune: Prune = lambda *_: False
     cohort: Cohort | None = None
+    orders: Orders = field(default_factory=Orders)
     stopping: StoppingState = field(default_factory=StoppingState)
     rows: list[dict[str, float]] = field(default_factory=list)
     stopped_epoch: int | None = None
@@ -83,12 +84,15 @@ class Course:
         return self.rule is not None and self.rule.restore_best_weights
 
     def epochs_ahead(self, wanted: int) -> int:
-        """Return how many of the wanted epochs run before patience can run out."""
-        if self.rule is None:
+        """Return how many of the wanted epochs the cohort has in this round."""
+        if self.rule is None or self.cohort is None:
             return wanted
-        if self.cohort is not None:
-            return self.cohort.epochs_ahead(self.rule, len(self.rows), wanted)
-        return min(wanted, max(1, self.rule.patience - self.stopping.wait))
+        return self.cohort.epochs_ahead(self.rule, len(self.rows), wanted)
+
+    def patience(self, program: Program) -> Patience:
+        """Return what a call that comes next may stop by; a cohort stops outside."""
+        rule = self.rule if self.cohort is None else None
+        return program.patience(rule, self.stopping, len(self.rows))
 
     def goes_on(self) -> Generator[Wanted, None, bool]:
         """Wait for the cohort at the end of its round; return whether to train on."""
@@ -167,18 +171,6 @@ class _Kept:
         return max(first for first in self.calls if first <= epoch)
 
 
-def order_of_epoch(member: Member, epoch: int, *, shuffle: bool) -> Rows:
-    """Return the training rows in the order of one epoch's batches.
-
-    It depends on the member's `order_seed` and the epoch only: candidates that share
-    a fold and a seed see the same batches.
-    """
-    if not shuffle:
-        return member.train_rows
-    generator = seeding.generator(member.order_seed, "epoch", epoch)
-    return generator.permutation(member.train_rows)
-
-
 def run(
     member: Member,
     state: Any,
@@ -204,12 +196,16 @@ def run(
     last = Ended(state)
     callbacks.train_begins()
     while epoch < training.epochs and goes_on:
-        # a callback may look at the clock; a stop never comes within a call
+        # a callback may look at the clock
         n = 1 if training.callbacks else program.epochs_per_call
         n = course.epochs_ahead(min(n, training.epochs - epoch))
-        order = partial(_order_after, member, epoch, shuffle=training.shuffle)
+
+        def order(i: int, first: int = epoch) -> Rows:
+            return course.orders.of_epoch(member, first + i, shuffle=training.shuffle)
+
         seconds += time.perf_counter() - started
-        last = yield Call(mine, last, arrays, tables, n, order)
+        patience = course.patience(program)
+        last = yield Call(mine, last, arrays, tables, n, patience, order)
         started, seconds = time.perf_counter(), seconds + last.seconds
         at_once = max(at_once, last.at_once)
         kept.add(epoch, last)
@@ -243,10 +239,6 @@ def run(
         predictions=_predictions(member, state, mine, training),
     )
     return replace(outcome, seconds=seconds + time.perf_counter() - started)
-
-
-def _order_after(member: Member, epoch: int, i: int, *, shuffle: bool) -> Rows:
-    return order_of_epoch(member, epoch + i, shuffle=shuffle)
 
 
 def _predictions(

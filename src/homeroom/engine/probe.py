@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .calls import Call, Ended
-from .lane import Course, order_of_epoch, run
+from .lane import Course, run
 from .member import Rows, Training
+from .orders import order_of_epoch
+from .patience import Patience
 from .plan import WAVES, Plan, slots_that_fit, wanted_plan, with_slots
 from .relay import Runner
 from .wave import runner_at
@@ -117,7 +119,8 @@ class _Lane:
         mine, arrays = self.job.program, self.job.arrays
         assert mine is not None
         self._last = self._runner.run([
-            Call(mine, last, arrays, tables, n_epochs, order) for last in self._last
+            Call(mine, last, arrays, tables, n_epochs, Patience.endless(), order)
+            for last in self._last
         ])
         self.finished = time.perf_counter()
 

@@ -15,8 +15,10 @@ from . import door, template
 from .epochs import EpochLoop, Shape
 from .making import Making
 from .member import Arrays, Rows
+from .patience import Patience
 from .random_bits import cheap_random_bits
 from .steps import PREDICT_ROWS, Steps, rows_like
+from .stopping import EarlyStopping, StoppingState
 from .structure import Structure
 
 _CALL_SECONDS = 0.02  # of work in one call: some fifty times what calling costs
@@ -154,8 +156,9 @@ class Program:
             place: Where.
             arguments: The values of lifted literals (what `values_of` returned); the
                 trainable, non-trainable and optimizer values; what `device_arrays`
-                returned; what `order_tables` returned; how many epochs; what
-                `Shape.measured_tables` returned.
+                returned; what `order_tables` returned; how many epochs at most; what
+                `Shape.measured_tables` returned; with one slot, the patience left,
+                with several None.
 
         Returns:
             The last state; the states after each epoch; and once they are done, a row
@@ -168,12 +171,22 @@ class Program:
         """Return tables of the training rows of some epochs, as calls take them."""
         return self.shape.order_tables(orders, self.most_epochs)
 
-    def logs(self, rows: Any, n: int) -> list[tuple[dict[str, float], bool]]:
-        """Return the history's values of n epochs, and whether measuring moved them."""
+    def logs(self, rows: Any) -> list[tuple[dict[str, float], bool]]:
+        """Return each epoch's history values, and whether measuring moved them."""
         return [
             (dict(zip(self._history_keys, values, strict=True)), bool(moved))
-            for *values, moved in rows[:n].tolist()
+            for *values, moved, ran in rows.tolist()
+            if ran
         ]
+
+    def patience(
+        self, rule: EarlyStopping | None, state: StoppingState, epoch: int
+    ) -> Patience:
+        """Return what is left of a rule's patience before an epoch."""
+        if rule is None:
+            return Patience.endless()
+        column = self._history_keys.index(rule.monitor)
+        return Patience.left(rule, state, epoch, column)
 
     def took(self, seconds: float, n_epochs: int) -> None:
         """Learn what a call costs."""
@@ -215,15 +228,17 @@ class Program:
             self.order_tables([]),
             self.shape.measured_tables(*[_NO_ROWS] * self.shape.n_measured),
         )
+        run, patience = self._epochs, _like(Patience.endless(), place)
         if place.n_slots == 1:
-            run, own = self._epochs, _like(own, place)
-        else:
-            run = jax.vmap(self._epochs, in_axes=(0, 0, None, 0, None, 0))
+            own = _like(own, place)
+        else:  # slots that stop apart would cost each a choice between old and new
+            axes = (0, 0, None, 0, None, 0, None)
+            run, patience = jax.vmap(self._epochs, in_axes=axes), None
             own = _like(own, place, slots=(place.n_slots,))
         values, state, orders, tables = own
         n, arrays = _like((np.int32(0), self._arrays_like), place)
         jitted = jax.jit(run, compiler_options=self._options)
-        return jitted.lower(values, state, arrays, orders, n, tables)
+        return jitted.lower(values, state, arrays, orders, n, tables, patience)
 
     def _lower_predict(self) -> Any:
         """(values, trainable, non-trainable, x of PREDICT_ROWS rows) -> outputs."""

@@ -37,10 +37,12 @@ class Solo:
             program.order_tables(call.orders(call.n)),
             call.n,
             call.tables,
+            call.patience,
         )
         seconds = time.perf_counter() - started
-        program.took(seconds, call.n)
-        return [Ended(state, kept, program.logs(rows, call.n), seconds)]
+        logs = program.logs(rows)
+        program.took(seconds, len(logs))
+        return [Ended(state, kept, logs, seconds)]
 
 
 class Arrivals:

@@ -34,6 +34,7 @@ from .member import (
     Prune,
     Training,
 )
+from .orders import Orders
 from .plan import Plan, first_plan
 from .probe import Pace, pace_of, settled
 from .relay import Course, Relay, Task
@@ -227,6 +228,7 @@ class _Courses:
     on_end: OnEnd
     prune: Prune
     cohorts: Mapping[Hashable, Cohort]
+    orders: Orders = field(default_factory=Orders)
     stop: threading.Event = field(default_factory=threading.Event)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
@@ -243,7 +245,13 @@ class _Courses:
         member = job.member
         cohort = self.cohorts.get(member.cohort)
         trained = lane.Course(
-            member, job.rule, self.on_epoch, self.stop.is_set, self.prune, cohort
+            member,
+            job.rule,
+            self.on_epoch,
+            self.stop.is_set,
+            self.prune,
+            cohort,
+            self.orders,
         )
         outcome = yield from _run(job, self.own_training(member), trained)
         if cohort is not None:

@@ -48,12 +48,13 @@ class Wave:
         """Return what the calls came to, once all are done.
 
         All have the same program and arrays, and get as many epochs as the one that
-        wants the fewest.
+        wants the fewest, or can stop first.
         """
         if self.place.n_slots == 1:  # what is left when memory had no room for two
             self._alone = self._alone or Solo(self.place)
             return self._alone.run(calls)
-        program, n = calls[0].mine.program, min(call.n for call in calls)
+        program = calls[0].mine.program
+        n = int(min(min(call.n, call.patience.epochs_left) for call in calls))
         program.compile_for(self.place)
         program.wait()
         started = time.perf_counter()
@@ -70,6 +71,7 @@ class Wave:
             tuple(map(np.stack, zip(*orders, strict=True))),
             n,
             tables,
+            None,
         )
         self._stacked = values, state, tables
         seconds = time.perf_counter() - started
@@ -77,7 +79,7 @@ class Wave:
         each = seconds / len(calls)
         size = self.place.n_slots
         ended = [
-            EndedInSlot(state, kept, program.logs(rows[slot], n), each, slot, size)
+            EndedInSlot(state, kept, program.logs(rows[slot]), each, slot, size)
             for slot in slots
         ]
         self._slots = [None] * size
