@@ -32,7 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "XDG_STATE_HOME",
     ):
         os.environ[name] = str(Path(folder.name, name.lower()))
-    os.environ["HOMEROOM_CACHE_DIR"] = str(Path(folder.name, "compiled"))
+    if not hasattr(config, "workerinput"):  # workers have it from who started them
+        os.environ["HOMEROOM_CACHE_DIR"] = str(Path(folder.name, "compiled"))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
         os.environ.setdefault(name, "2")
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from homeroom import engine
-from homeroom.engine.lane import order_of_epoch
+from homeroom.engine.orders import order_of_epoch
 
 MEASURING = 512  # rows in a batch when training rows are measured
 

@@ -62,7 +62,7 @@ def test_calls_of_any_length_give_the_same(monkeypatch, build, rule):
 
 
 def test_no_epoch_runs_after_the_one_that_stops(monkeypatch):
-    """A call that could hold all epochs ends with the one in which patience runs out."""
+    """A call with room for all epochs ends where patience runs out."""
     ran = []
     real = Program.call
 

@@ -123,19 +123,18 @@ def test_an_error_inside_a_member_stays_there(build, monkeypatch):
     """One member's error makes its own outcome FAILED, with the epochs before it."""
     members = [member(build, seed=seed) for seed in (1, 2, 3)]
     unlucky = members[1].order_seed
-    from homeroom.engine import fallback, lane
+    from homeroom.engine import orders
     from homeroom.engine.program import Program
 
     monkeypatch.setattr(Program, "epochs_per_call", 1)
 
-    def fails(each, epoch, *, shuffle, real=lane.order_of_epoch):
+    def fails(each, epoch, *, shuffle, real=orders.order_of_epoch):
         if each.order_seed == unlucky and epoch == 1:
             msg = "no more memory"
             raise MemoryError(msg)
         return real(each, epoch, shuffle=shuffle)
 
-    for module in (lane, fallback):
-        monkeypatch.setattr(module, "order_of_epoch", fails)
+    monkeypatch.setattr(orders, "order_of_epoch", fails)
     outcomes = engine.train(members, TRAINING)
     assert [o.state for o in outcomes] == ["COMPLETE", "FAILED", "COMPLETE"]
     assert outcomes[1].stop_reason == "error"

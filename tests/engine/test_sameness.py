@@ -110,7 +110,7 @@ def test_without_validation_the_values_are_the_same():
 
 def test_batches_follow_the_order_seed_only():
     """Two models with one order seed see the same batches; another order differs."""
-    from homeroom.engine.lane import order_of_epoch
+    from homeroom.engine.orders import order_of_epoch
 
     first, second = member(dense), member(dropout, seed=11)
     other = member(dense, split=1)
