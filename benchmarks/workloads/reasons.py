@@ -65,9 +65,8 @@ def paragraphs(record: Record, n_cores: int) -> Iterator[str]:
         yield _convolutions(record)
     if any(PROPORTION in what for what in missed):
         yield (
-            "**Early stopping**: no call goes past the epoch in which patience can run "
-            "out, so that there are more and shorter calls, and what belongs to a "
-            "training and not to its epochs is shared by fewer of them."
+            "**Early stopping**: what belongs to a training and not to its epochs is "
+            "shared by fewer of them."
         )
     if any(COLD in what for what in missed):
         yield (

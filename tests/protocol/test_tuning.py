@@ -7,9 +7,10 @@ import random
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 import homeroom as hr
-from homeroom import engine, judgement
+from homeroom import engine, judgement, seeding
 from homeroom.protocol import Interrupted
 from homeroom.protocol.pruning import stages
 from homeroom.records import (
@@ -158,6 +159,61 @@ def test_a_batch_of_keras_models_is_asked_for_one_batch_ahead(
     )
     assert up[:n_alike] == down[:n_alike]
     assert up[n_alike:] != down[n_alike:]
+
+
+def test_the_model_is_the_best_trial_trained_on_all_rows(
+    searched, keras, softmax, flowers
+):
+    """`search.model` has the weights of plain `fit`, for as many updates as folds."""
+    x, y = flowers
+    seeds = [seeding.derive(3, "refit", part) for part in ("weights", "order")]
+    keras.utils.set_random_seed(seeds[0])
+    alone = softmax(**searched.best_params)
+    updates = np.median([m.n_updates for m in searched.best_trial.members])
+    epochs = round(updates / -(-len(x) // 32))
+    for epoch in range(epochs):
+        order = seeding.generator(seeds[1], "epoch", epoch).permutation(len(x))
+        alone.fit(x[order], y[order], batch_size=32, shuffle=False, verbose=0)
+    model = searched.model
+    assert searched.model is model
+    for mine, theirs in zip(model.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(
+        searched.predict(x[:7]), model.predict(x[:7], verbose=0)
+    )
+
+
+def test_the_model_of_another_search_needs_no_program(net, flowers, no_programs):
+    """Searches over one structure share the program of their final trainings, too."""
+    space = {"dropout": hr.uniform(0.1, 0.5)}
+    made = []
+    for seed in (1, 2):
+        search = hr.tune(net, space, *flowers, n_trials=3, cv=3, epochs=2, seed=seed)
+        assert search.model.count_params() == net().count_params()
+        made.append([p.made for p in search._ground.ledger.records()])
+    assert made == [[True, True], [False, False]]
+
+
+def test_the_model_of_estimators_takes_rows_as_they_were(flowers):
+    """Preprocessing and hyperparameters of the best estimator are those of `model`."""
+    x, y = flowers
+    search = hr.tune(
+        LogisticRegression(max_iter=500),
+        {"C": [0.01, 10.0]},
+        x,
+        y,
+        cv=3,
+        preprocess=StandardScaler(),
+    )
+    scaler = StandardScaler().fit(x)
+    alone = LogisticRegression(max_iter=500, **search.best_params)
+    alone.fit(scaler.transform(x), y)
+    assert search.model.get_params()["C"] == search.best_params["C"]
+    np.testing.assert_allclose(
+        search.predict(x), alone.predict_proba(scaler.transform(x)), atol=1e-5
+    )
+    with pytest.raises(hr.InputError, match="shape"):
+        search.predict(x[:, :2])
 
 
 def test_who_is_given_up_is_behind_on_the_evidence_told(searched):

@@ -136,10 +136,24 @@ class Programs:
         """Return the family of a model, which it belongs to from now on."""
         fixed = () if setting.search else tuple(v.tobytes() for v in structure.literals)
         key = (structure.skeleton, fixed, setting.search, setting.kind)
-        family = self._families.setdefault(key, _Family(structure, setting))
+        if key not in self._families:
+            lifted = self._lifted_in(structure, setting)
+            self._families[key] = _Family(structure, setting, lifted=lifted)
+        family = self._families[key]
         self._families.move_to_end(key)
         family.lifted |= structure.differing(family.first)
         return family
+
+    def _lifted_in(self, structure: Structure, setting: Setting) -> frozenset[int]:
+        """Return where models of the search have differed, in whatever setting."""
+        return frozenset().union(
+            *(
+                family.lifted
+                for family in self._families.values()
+                if setting.search == family.setting.search != ""
+                and family.first.skeleton == structure.skeleton
+            )
+        )
 
     def _of_another_search(self, mine: _Family, structure: Structure) -> Program | None:
         """Return the program that would be made for a model, if it was made before."""

@@ -49,6 +49,33 @@ def refit(
     Raises:
         FitError: If the training fails on all rows although it did not in the folds.
     """
+    updates = _updates(run, candidate.name) if candidate.kind == "keras" else []
+    return train_on_all(
+        candidate,
+        development,
+        training,
+        updates,
+        seed=seed,
+        preprocess=preprocess,
+        ledger=ledger,
+    )
+
+
+def train_on_all(
+    candidate: Candidate,
+    development: Dataset,
+    training: Training,
+    updates: Sequence[int],
+    *,
+    seed: int,
+    preprocess: Any,
+    ledger: Ledger,
+) -> tuple[Winner, RefitRecord]:
+    """Train a candidate on all rows, as long as the median of `updates` says.
+
+    Those are the updates after which each training in the folds was at its best; an
+    estimator needs none. Raises as `refit` does.
+    """
     rows = np.arange(development.n_rows, dtype=np.int32)
     fold = Fold(0, 0, rows, rows[:0])
     arrays, fitted = fold_arrays(development, rows, preprocess)
@@ -71,9 +98,7 @@ def refit(
         winner = Winner(candidate.name, "estimator", model, fitted, task, n_classes)
         reason = f"fitted once more on all {len(rows)} development rows"
         return winner, _record(member, 1, 0, reason)
-    epochs, reason = epochs_for(
-        _updates(run, candidate.name), len(rows), training.batch_size
-    )
+    epochs, reason = epochs_for(updates, len(rows), training.batch_size)
     settings = trials.without_stopping(training, epochs)
     prepared = engine.prepare([member], settings)
     [outcome] = prepared.train()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,18 @@ from homeroom.records import (
 )
 
 from . import trials
-from .candidate import is_estimator
+from .candidate import as_candidate, is_estimator
 from .cross_validation import CrossValidation
 from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .listening import check_verbose, progress
 from .member import check_seed, training_of
+from .refit import train_on_all, updates_of
+from .rows import new_rows
 from .searching import begin
 from .space import searched_model, trial_count
 from .trial import Ground
+from .winner import Winner
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,8 @@ class Search:
         ... )
         >>> search.best_params, len(search.cross_validation().members)
         ({'learning_rate': 0.1}, 3)
+        >>> search.model.predict(x[:2], verbose=0).shape
+        (2, 1)
     """
 
     candidate: str
@@ -73,6 +79,7 @@ class Search:
     examination: Examination | None = None
     programs: tuple[ProgramRecord, ...] = ()
     _values: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    _ground: Ground | None = field(default=None, repr=False)
 
     @property
     def best_trial(self) -> TrialRecord:
@@ -134,6 +141,54 @@ class Search:
             directions=self.directions,
             examination=self.examination if best else None,
         )
+
+    @property
+    def model(self) -> Any:
+        """A `keras.Model` (or fitted estimator) with the best hyperparameters.
+
+        Trained once more, on all rows, when it is first asked for. It gets as many
+        weight updates as the best trial's trainings had at their best, in the median.
+        `best_score` and `optimism` say what to expect of it.
+
+        Raises:
+            FitError: If no trial is complete, or this training fails.
+        """
+        return self._winner.model
+
+    def predict(self, x: Any) -> Any:
+        """Return what `model` answers for new rows of the same form as x.
+
+        Args:
+            x: Inputs [n, …], before preprocessing.
+
+        Returns:
+            float32 [n, …]: what the Keras model gives; of an estimator probabilities
+            [n, classes] or numbers [n, 1].
+
+        Raises:
+            DataError: If the rows are not numbers, or hold NaN that nothing fills in.
+            InputError: If a row has another shape than in training.
+        """
+        winner, ground = self._winner, self._ground
+        assert ground is not None
+        missing = winner.preprocessing is not None
+        rows = new_rows(x, ground.dataset.record, missing=missing)
+        return winner.predict(winner.prepare(rows))
+
+    @cached_property
+    def _winner(self) -> Winner:
+        ground, members = self._ground, self.best_trial.members
+        assert ground is not None
+        winner, _ = train_on_all(
+            as_candidate(ground.model, self.best_params, self.candidate),
+            ground.dataset,
+            ground.training,
+            updates_of(members),
+            seed=ground.seed,
+            preprocess=ground.preprocess,
+            ledger=ground.ledger,
+        )
+        return winner
 
     def plot(self) -> Any:
         """Return every trial's score in order, and the best so far, as a chart."""
@@ -330,6 +385,7 @@ def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_valida
         examination=examined,
         programs=ground.ledger.records(),
         _values=[trial.values for trial in found.tried],
+        _ground=ground,
     )
     if found.interrupted:
         raise Interrupted(result)
