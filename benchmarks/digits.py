@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import machine
 import workload
 
 HERE = Path(__file__).resolve().parent
@@ -157,7 +158,7 @@ def _add(samples: Samples, peer: Peer, data: Path) -> None:
 def _read_from_disk(peer: Peer) -> None:
     command = [str(peer.python), "-c", f"import {peer.imports}"]
     environment = os.environ | {"KERAS_BACKEND": "jax"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, not every time
+    machine.compile_bytecode(peer.python)
     subprocess.run(
         command, env=environment, capture_output=True, check=True, timeout=LIMIT
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,6 +43,20 @@ def peak_memory() -> float:
 def _status(name: str) -> float:
     lines = dict(line.split(":", 1) for line in STATUS.read_text("utf-8").splitlines())
     return int(lines[name].split()[0]) / 1024
+
+
+@cache
+def compile_bytecode(python: Path) -> None:
+    """Compile what a Python has installed, where that is not done or out of date.
+
+    It would be compiled in every process that is timed, where the environment forbids
+    to write bytecode.
+    """
+    told = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    where = subprocess.run(told, capture_output=True, text=True, check=True).stdout
+    # some packages ship files that are not meant to be compiled
+    command = [str(python), "-m", "compileall", "-qq", "-j", "0", where.strip()]
+    subprocess.run(command, capture_output=True, check=False)
 
 
 def describe() -> dict[str, str | int]:

@@ -134,6 +134,7 @@ def _ask(peer: str, dataset: str, seed: int) -> Any:
     python = sys.executable
     if peer == HYPERBAND:
         python = str(ROOT / ".venv-bench" / "bin" / "python")
+    machine.compile_bytecode(Path(python))
     with tempfile.TemporaryDirectory() as cache:
         places = {"HOMEROOM_CACHE_DIR": cache, "PEER_CACHE_DIR": cache}
         process = subprocess.run(

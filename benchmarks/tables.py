@@ -75,7 +75,8 @@ def of_digits(found: dict[str, Samples]) -> Table:
             "on disk (only Homeroom and the loops with JAX's cache leave anything). "
             "Warm call: the second and later calls of one process. A fresh Keras "
             "model is compiled (with JAX's cache: loaded) again for each fold, in a "
-            "warm process too.",
+            "warm process too. Libraries are compiled to bytecode, and read from disk "
+            "once, before a process is timed.",
             "Updates of weights that each peer counted: "
             f"{', '.join(map(str, updates))}. Accuracy is the mean validation "
             "accuracy over the same folds after the last epoch. Homeroom also measures "

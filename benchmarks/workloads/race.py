@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 import rows
-from here import FOLDER
+from here import FOLDER, machine
 from peers import HOMEROOM, Peer, peers_of
 from work import W6, WORKLOADS
 
@@ -116,6 +116,7 @@ def _add(samples: Samples, name: str, peer: Peer, data: Path) -> None:
     if not peer.python.exists():
         samples.missing = f"not installed ({peer.installed_by})"
         return
+    machine.compile_bytecode(peer.python)
     with tempfile.TemporaryDirectory() as cache:
         try:
             first, report = _process(name, peer, data, cache)
