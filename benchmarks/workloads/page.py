@@ -221,7 +221,8 @@ def _flatness(found: Flatness) -> list[str]:
     note = (
         "The network of W2 with one learning rate, in one process in turn; peak memory "
         "is that of a fresh process that makes one call. With the network of W1, an "
-        f"epoch costs {1e3 * stopped:.2f} ms in a call that stops early "
+        f"epoch costs {1e3 * stopped:.2f} ms in a call that stops early, "
+        "each fold by its own curve "
         f"({median(n for _, n in found.stopped):.0f} epochs) and {1e3 * whole:.2f} ms "
         f"in one that does not ({median(n for _, n in found.whole):.0f} epochs)."
     )
