@@ -56,7 +56,9 @@ def page(record: Record, wanted: Sequence[Expectation]) -> str:
     lines += [*_expected(wanted), *_missed(record, n_cores)]
     lines += [f"{each}\n" for each in LEGEND]
     for name, found in races.items():
-        lines += [*_race(name, found), when(record.facts[name]), ""]
+        facts = record.facts[name]
+        checked = "" if facts.get("has_bytecode") else _NO_BYTECODE
+        lines += [*_race(name, found), when(facts) + checked, ""]
     if record.limits:
         lines += _limits(record.limits, races, n_cores)
     if record.flat:
@@ -77,6 +79,12 @@ def caption(facts: dict[str, Any]) -> str:
         f"{facts['cores']} cores, {facts['memory']}, {facts['system']}, Python "
         f"{facts['python']}, Homeroom {facts['homeroom']}."
     )
+
+
+_NO_BYTECODE = (
+    " Whether the bytecode of peers was up to date was not looked at: the cold seconds "
+    "of torch, skorch and TensorFlow may hold compiling it."
+)
 
 
 def when(facts: dict[str, Any]) -> str:

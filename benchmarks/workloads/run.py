@@ -46,6 +46,7 @@ def _measure(name: str, record: Record, options: argparse.Namespace) -> None:
     started = time.perf_counter()
     facts = machine.describe()
     facts |= {"repeats": options.repeats, "load_at_start": machine.load()}
+    facts["has_bytecode"] = True  # `race` sees to it
     if name == FLATNESS:
         facts["repeats"] = min(options.repeats, FEW)
         record.flat = flatness.run(facts["repeats"])

@@ -250,3 +250,14 @@ def test_watching_begins_after_the_last_epoch():
     (outcome,) = engine.train([member(overfitting, CLASSES)], training)
     assert (outcome.state, outcome.error) == ("COMPLETE", None)
     assert outcome.scores == outcome.history.at(1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"min_delta": "much"}, {"min_delta": math.nan}, {"baseline": "0.5"}],
+)
+def test_what_is_no_number_is_refused_by_name(wrong):
+    """A min_delta or baseline that cannot be compared is one error, when it is made."""
+    [name] = wrong
+    with pytest.raises(InputError, match=f"{name}=.*finite number"):
+        EarlyStopping(**wrong)

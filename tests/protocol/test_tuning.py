@@ -161,16 +161,16 @@ def test_a_batch_of_keras_models_is_asked_for_one_batch_ahead(
     assert up[n_alike:] != down[n_alike:]
 
 
-def test_the_model_is_the_best_trial_trained_on_all_rows(
-    searched, keras, softmax, flowers
-):
+def test_the_model_is_the_best_trial_trained_on_all_rows(keras, softmax, flowers):
     """`search.model` has the weights of plain `fit`, for as many updates as folds."""
     x, y = flowers
+    searched = hr.tune(softmax, RATES, x, y, n_trials=2, cv=3, epochs=4, seed=3)
     seeds = [seeding.derive(3, "refit", part) for part in ("weights", "order")]
     keras.utils.set_random_seed(seeds[0])
     alone = softmax(**searched.best_params)
     updates = np.median([m.n_updates for m in searched.best_trial.members])
     epochs = round(updates / -(-len(x) // 32))
+    assert epochs == 3  # an epoch of all rows has more updates than one of a fold's
     for epoch in range(epochs):
         order = seeding.generator(seeds[1], "epoch", epoch).permutation(len(x))
         alone.fit(x[order], y[order], batch_size=32, shuffle=False, verbose=0)

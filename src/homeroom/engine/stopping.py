@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,13 @@ class EarlyStopping:
                     f"EarlyStopping({name}={value!r}): use a whole number of epochs, "
                     "0 or more."
                 )
+                raise InputError(msg)
+        for name in ("min_delta", "baseline"):
+            value = getattr(self, name)
+            if name == "baseline" and value is None:
+                continue
+            if not isinstance(value, Real) or not math.isfinite(value):
+                msg = f"EarlyStopping({name}={value!r}): use a finite number."
                 raise InputError(msg)
 
     def to_dict(self) -> dict[str, Any]:

@@ -38,9 +38,11 @@ def new_rows(x: Any, dataset: DatasetRecord, *, missing: bool) -> Any:
     rows = data.from_arrays(x, any_target, task="regression", allow_missing=missing).x
     trained = dataset.shapes.get("x")
     if trained and isinstance(rows, np.ndarray) and rows.shape[1:] != trained[1:]:
+        wanted = ", ".join(["n", *map(str, trained[1:])])
         raise InputError(
-            f"x has shape {list(rows.shape)}, but the model was trained on rows of "
-            f"shape {list(trained[1:])}. Give the same columns in the same order."
+            f"x has shape {list(rows.shape)}, but the model takes [{wanted}]: the rows "
+            f"that it was trained on have shape {list(trained[1:])}. Give the same "
+            "columns in the same order; one row alone as x[None]."
         )
     return rows
 
