@@ -104,6 +104,27 @@ def test_lanes_and_calls_change_nothing(lanes, per_call, monkeypatch):
         assert a.history == b.history
 
 
+def test_calls_go_past_rounds_and_what_is_too_much_is_dropped(monkeypatch):
+    """There are fewer calls than rounds; of dropped epochs no listener hears."""
+    trained, told, members = [], [], folds()
+    run = Program.logs
+    monkeypatch.setattr(
+        Program, "logs", lambda *a: trained.append(run(*a)) or trained[-1]
+    )
+    monkeypatch.setattr(Program, "epochs_per_call", 20)
+    outcomes = engine.train(
+        members,
+        PLAN,
+        on_epoch=lambda m, epoch, _: told.append((members.index(m), epoch)),
+    )
+    n_epochs = outcomes[0].history.n_epochs
+    assert len(trained) < len(members) * n_epochs / RULE.patience
+    assert sum(map(len, trained)) > len(told)
+    assert sorted(told) == [
+        (i, e) for i in range(len(members)) for e in range(n_epochs)
+    ]
+
+
 def test_cohorts_do_not_see_each_other():
     """Two cohorts and a member of none, mixed, come out as each does alone."""
     a = folds(3, cohort="a")

@@ -1,9 +1,12 @@
 """Members that stop together: early stopping that watches the mean of their curves.
 
-Every member of a cohort trains as many epochs as the others, a round at a time, and
+Every member of a cohort tells as many epochs as the others, a round at a time, and
 waits for them after it. When to stop is decided by the mean of all curves. Which
 epoch's weights a member keeps is decided by the mean of the *others*, so that a
 validation score does not choose the epoch it is taken at.
+
+A call may go past a round, as long as the member's own curve still improves: epochs
+that turn out to be too many are dropped, and nobody is told of them.
 """
 
 from __future__ import annotations
@@ -44,22 +47,21 @@ class Cohort:
         self.n_decided = 0
         self._until = 0
 
-    def epochs_ahead(self, rule: EarlyStopping, epoch: int, wanted: int) -> int:
-        """Return how many of the wanted epochs, from `epoch` on, are of this round.
+    def has_reached_end(self, rule: EarlyStopping, epoch: int, n_epochs: int) -> bool:
+        """Return whether the round ends before `epoch`.
 
-        Its first member decides where it ends, and never so late that patience could
-        run out before.
+        It ends where patience can run out, or after the last of `n_epochs`.
         """
         with self._lock:
             if self._until == self.n_decided:
                 patience = max(1, rule.patience - self._mean.wait)
-                self._until = self.n_decided + min(wanted, patience)
-            return min(wanted, self._until - epoch)
-
-    def has_reached_end(self, epoch: int) -> bool:
-        """Return whether the round ends before `epoch`."""
-        with self._lock:
+                self._until = min(n_epochs, self.n_decided + patience)
             return epoch == self._until
+
+    def longest_wait(self, epoch: int) -> int:
+        """Return how long the mean will not have improved before `epoch`, at most."""
+        with self._lock:
+            return self._mean.wait + epoch - self.n_decided
 
     def arrive(self, course: Follower) -> threading.Event:
         """Take in a member that is done with the round; return what is set at its end.

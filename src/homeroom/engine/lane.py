@@ -40,7 +40,11 @@ _STATES = {"diverged": FAILED, "interrupted": INTERRUPTED, "pruned": PRUNED}
 
 @dataclass
 class Course:
-    """What a training has been through; shared by the fast path and plain Keras."""
+    """What a training has been through; shared by the fast path and plain Keras.
+
+    `stopping` is where the rule stands, which a cohort decides; `alone` is where it
+    would stand by the member's own curve.
+    """
 
     member: Member
     rule: EarlyStopping | None
@@ -50,6 +54,7 @@ class Course:
     cohort: Cohort | None = None
     orders: Orders = field(default_factory=Orders)
     stopping: StoppingState = field(default_factory=StoppingState)
+    alone: StoppingState = field(default_factory=StoppingState)
     rows: list[dict[str, float]] = field(default_factory=list)
     stopped_epoch: int | None = None
     reason: str = "epochs"
@@ -65,9 +70,11 @@ class Course:
             self.error = f"the training loss became {logs['loss']} in epoch {epoch + 1}"
             return Decision(is_best=False, stop=True)
         decision = Decision(is_best=False, stop=False)
-        if self.rule is not None and self.cohort is None:
+        if self.rule is not None:
             value = logs[self.rule.monitor]
-            self.stopping, decision = step(self.rule, self.stopping, epoch, value)
+            self.alone, decided = step(self.rule, self.alone, epoch, value)
+            if self.cohort is None:
+                self.stopping, decision = self.alone, decided
         if decision.stop:
             self.stopped_epoch, self.reason = epoch, "patience"
         elif self.halt():
@@ -83,22 +90,22 @@ class Course:
         """Whether the best weights are kept instead of the last."""
         return self.rule is not None and self.rule.restore_best_weights
 
-    def epochs_ahead(self, wanted: int) -> int:
-        """Return how many of the wanted epochs the cohort has in this round."""
-        if self.rule is None or self.cohort is None:
-            return wanted
-        return self.cohort.epochs_ahead(self.rule, len(self.rows), wanted)
-
     def patience(self, program: Program) -> Patience:
-        """Return what a call that comes next may stop by; a cohort stops outside."""
-        rule = self.rule if self.cohort is None else None
-        return program.patience(rule, self.stopping, len(self.rows))
+        """Return what a call that comes next may stop by.
 
-    def goes_on(self) -> Generator[Wanted, None, bool]:
+        In a cohort that is the member's own curve, but not before the mean can.
+        """
+        epoch, state = len(self.rows), self.stopping
+        if self.cohort is not None:
+            wait = min(self.alone.wait, self.cohort.longest_wait(epoch))
+            state = replace(self.alone, wait=wait)
+        return program.patience(self.rule, state, epoch)
+
+    def goes_on(self, n_epochs: int) -> Generator[Wanted, None, bool]:
         """Wait for the cohort at the end of its round; return whether to train on."""
-        if self.reason != "epochs":
-            return False
-        if self.cohort is not None and self.cohort.has_reached_end(len(self.rows)):
+        if self.reason != "epochs" or self.cohort is None or self.rule is None:
+            return self.reason == "epochs"
+        if self.cohort.has_reached_end(self.rule, len(self.rows), n_epochs):
             yield (gate := self.cohort.arrive(self))
             if not gate.is_set():
                 self.reason = "interrupted"
@@ -155,7 +162,11 @@ class _Kept:
 
     def forget(self, n_decided: int, best_epoch: int | None) -> None:
         """Keep the best of the epochs that were decided on, and all later ones."""
-        later = {first: e for first, e in self.calls.items() if first >= n_decided}
+        later = {
+            first: ended
+            for first, ended in self.calls.items()
+            if first + len(ended.logs) > n_decided
+        }
         if (
             best_epoch is not None
             and (first := self._first_of(best_epoch)) not in later
@@ -198,7 +209,7 @@ def run(
     while epoch < training.epochs and goes_on:
         # a callback may look at the clock
         n = 1 if training.callbacks else program.epochs_per_call
-        n = course.epochs_ahead(min(n, training.epochs - epoch))
+        n = min(n, training.epochs - epoch)
 
         def order(i: int, first: int = epoch) -> Rows:
             return course.orders.of_epoch(member, first + i, shuffle=training.shuffle)
@@ -211,17 +222,17 @@ def run(
         kept.add(epoch, last)
         for i, (logs, moved) in enumerate(last.logs):
             callbacks.epoch_begins(epoch)
-            decision = course.epoch_ended(logs)
+            course.epoch_ended(logs)
             callbacks.epoch_ends(epoch, logs)
             epoch += 1
             changed = changed or moved
-            if decision.stop:
+            seconds += time.perf_counter() - started
+            goes_on = yield from course.goes_on(training.epochs)
+            started = time.perf_counter()
+            if not goes_on:
                 if i + 1 < len(last.logs):
                     last = Ended(last.state_after(i))
                 break
-        seconds += time.perf_counter() - started
-        goes_on = yield from course.goes_on()
-        started = time.perf_counter()
         kept.forget(course.n_decided, course.stopping.best_epoch)
     callbacks.train_ends(course.rows)
     restored = course.stopping.best_epoch if course.restores else None
