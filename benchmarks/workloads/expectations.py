@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
-from flatness import Flatness
+from flatness import MEAN_CURVE, NEVER, PER_FOLD, Flatness
 from forecasts import Foreseen
 from limit import Limit
 from peers import HOMEROOM, LOOPS, PLAIN, SKLEARN, TORCH
@@ -29,6 +29,10 @@ FASTER = (  # workload, which call, against whom, at least how many times
 )
 SHARE_OF_LIMIT = {W3: 0.6}
 PROPORTION = "per epoch trained"
+STOPS_BY = {
+    PER_FOLD: "each fold stopping by its own curve",
+    MEAN_CURVE: "folds stopping by their mean curve, the default,",
+}
 FLAT, GROWTH, PROPORTIONAL, FORESEEN = 1.1, 200.0, 1.1, 0.3
 
 
@@ -110,10 +114,13 @@ def of_flatness(found: Flatness) -> list[Expectation]:
     return [
         _at_most(f"time per training, {many:,} against {few}", each, FLAT),
         _at_most(f"MiB more with {high:,} trainings than with {low}", growth, GROWTH),
-        _at_most(
-            f"seconds {PROPORTION}, with early stopping against without",
-            per_epoch(found.stopped) / per_epoch(found.whole),
-            PROPORTIONAL,
+        *(
+            _at_most(
+                f"seconds {PROPORTION}, {how} against never stopping",
+                per_epoch(found.stopping[name]) / per_epoch(found.stopping[NEVER]),
+                PROPORTIONAL,
+            )
+            for name, how in STOPS_BY.items()
         ),
     ]
 

@@ -23,20 +23,19 @@ from work import W1, W2, WORKLOADS, Work
 SEEDS = (1, 10, 100)  # on ten folds
 STOPPING_SEEDS = 24  # on five folds: as many trainings as W1 has
 PACE, PEAK, STOPPING = "pace", "peak", "stopping"
+PER_FOLD, MEAN_CURVE, NEVER = "per_fold", "mean_curve", "never"  # what stops a training
 
 
 @dataclass
 class Flatness:
     """By number of trainings seconds each, and peak MiB.
 
-    `stopped` and `whole` are seconds and epochs of calls with early stopping and
-    without.
+    `stopping` has seconds and epochs of calls, by what stops their trainings.
     """
 
     seconds: dict[int, list[float]] = field(default_factory=dict)
     peak: dict[int, list[float]] = field(default_factory=dict)
-    stopped: list[tuple[float, int]] = field(default_factory=list)
-    whole: list[tuple[float, int]] = field(default_factory=list)
+    stopping: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
 
 def run(repeats: int) -> Flatness:
@@ -51,9 +50,8 @@ def run(repeats: int) -> Flatness:
         for _ in range(repeats):
             for n, seconds in _ask(PACE, small):
                 found.seconds.setdefault(n, []).append(seconds / n)
-            stopped, whole = _ask(STOPPING, digits)
-            found.stopped.append(stopped)
-            found.whole.append(whole)
+            for name, pair in _ask(STOPPING, digits).items():
+                found.stopping.setdefault(name, []).append(pair)
             for seeds in (SEEDS[0], SEEDS[-1]):
                 n, mebibytes = _ask(PEAK, small, seeds)
                 found.peak.setdefault(n, []).append(mebibytes)
@@ -84,17 +82,16 @@ def _peak(data: Path, seeds: int) -> tuple[int, float]:
     return seeds * WORKLOADS[W2].folds, machine.peak_memory()
 
 
-def _stopping(data: Path) -> list[tuple[float, int]]:
-    """Return seconds and epochs, stopped and not; both calls are warm."""
+def _stopping(data: Path) -> dict[str, tuple[float, int]]:
+    """Return seconds and epochs by what stops; all calls are warm."""
     mine = work.read(W1, data)
-    for patience in (mine.spec.patience, None):
-        _train(mine, 1, patience)
-    told = []
-    for patience in (mine.spec.patience, None):
+    told = {}
+    for name in (PER_FOLD, MEAN_CURVE, NEVER):
+        _train(mine, 1, name)
         before = time.perf_counter()
-        members = _train(mine, STOPPING_SEEDS, patience)
+        members = _train(mine, STOPPING_SEEDS, name)
         seconds = time.perf_counter() - before
-        told.append((seconds, sum(member.history.n_epochs for member in members)))
+        told[name] = seconds, sum(member.history.n_epochs for member in members)
     return told
 
 
@@ -104,10 +101,14 @@ def _timed(mine: Work, seeds: int) -> tuple[float, int]:
     return time.perf_counter() - before, len(members)
 
 
-def _train(mine: Work, seeds: int, patience: int | None = None) -> Any:
+def _train(mine: Work, seeds: int, stops_by: str = NEVER) -> Any:
     import homeroom as hr
 
-    stopping = None if patience is None else hr.EarlyStopping(patience=patience)
+    words: dict[str, Any] = {}
+    if stops_by != NEVER:
+        assert mine.spec.patience is not None
+        words["early_stopping"] = hr.EarlyStopping(patience=mine.spec.patience)
+        words["epoch_choice"] = stops_by
     return hr.cross_validate(
         lambda: model_of(mine.spec, 3e-3),
         mine.x,
@@ -116,9 +117,8 @@ def _train(mine: Work, seeds: int, patience: int | None = None) -> Any:
         seeds=seeds,
         epochs=mine.spec.epochs,
         batch_size=mine.spec.batch_size,
-        early_stopping=stopping,
-        epoch_choice="per_fold",
         verbose=0,
+        **words,
     ).members
 
 

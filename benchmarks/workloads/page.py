@@ -10,7 +10,7 @@ import expectations
 import peers
 import reasons
 from expectations import Expectation, Races
-from flatness import Flatness
+from flatness import MEAN_CURVE, NEVER, PER_FOLD, Flatness
 from forecasts import Foreseen
 from limit import Limit
 from race import Samples
@@ -225,14 +225,18 @@ def _flatness(found: Flatness) -> list[str]:
         for n, each in found.seconds.items()
     ]
     columns = ("trainings", "ms per training, warm", "peak memory, MiB")
-    stopped, whole = map(expectations.per_epoch, (found.stopped, found.whole))
+    own, mean, never = (
+        f"{1e3 * expectations.per_epoch(pairs):.2f} ms "
+        f"({median(n for _, n in pairs):,.0f} epochs)"
+        for pairs in map(found.stopping.__getitem__, (PER_FOLD, MEAN_CURVE, NEVER))
+    )
     note = (
         "The network of W2 with one learning rate, in one process in turn; peak memory "
         "is that of a fresh process that makes one call. With the network of W1, an "
-        f"epoch costs {1e3 * stopped:.2f} ms in a call that stops early, "
-        "each fold by its own curve "
-        f"({median(n for _, n in found.stopped):.0f} epochs) and {1e3 * whole:.2f} ms "
-        f"in one that does not ({median(n for _, n in found.whole):.0f} epochs)."
+        f"epoch costs {own} where each fold stops by its own curve, {mean} where the "
+        f"folds stop by their mean curve, and {never} where none stops. Epochs that "
+        "were dropped, because the mean stopped before them, are not counted as "
+        "trained, but their time is."
     )
     return [*_table("Ten, a hundred, a thousand trainings", columns, rows), note, ""]
 

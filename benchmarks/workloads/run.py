@@ -25,7 +25,6 @@ from work import W1, W2, W3, W4, W5, WORKLOADS
 
 BOUNDED = (W1, W2, W3, W4, W5)  # of which a limit and a forecast are told
 PARTS = (*WORKLOADS, FLATNESS)
-FEW = 3  # repeats of what compares Homeroom with itself
 
 
 def main() -> None:
@@ -48,8 +47,7 @@ def _measure(name: str, record: Record, options: argparse.Namespace) -> None:
     facts |= {"repeats": options.repeats, "load_at_start": machine.load()}
     facts["has_bytecode"] = True  # `race` sees to it
     if name == FLATNESS:
-        facts["repeats"] = min(options.repeats, FEW)
-        record.flat = flatness.run(facts["repeats"])
+        record.flat = flatness.run(options.repeats)
     else:
         record.races[name] = race.run(name, options.repeats)
         if name in BOUNDED:
