@@ -11,7 +11,7 @@ import pytest
 from homeroom import engine
 
 from . import plain
-from .zoo import ZOO, dense, dropout, member
+from .zoo import ZOO, dense, dropout, member, retyped
 
 TRAINING = engine.Training(epochs=1, batch_size=64, keep_weights=True)
 MANY = jax.tree.map(lambda a: np.resize(a, (1000, *a.shape[1:])), ZOO["dense"].arrays.x)
@@ -57,17 +57,10 @@ def test_candidates_are_measured_on_the_same_rows():
     assert {*first.measured_rows} != {*other.measured_rows}
 
 
-def not_compiled():
-    """Takes the path through plain fit."""
-    model = dense()
-    model.jit_compile = False
-    return model
-
-
 def test_the_sample_is_measured_as_keras_does():
     """Compiled or through plain fit, values are those of `evaluate` on the sample."""
     members = [
-        of_many(build, n_train=700, n_validation=100) for build in (dense, not_compiled)
+        of_many(build, n_train=700, n_validation=100) for build in (dense, retyped)
     ]
     outcomes = engine.train(members, TRAINING)
     assert [o.path for o in outcomes] == ["scan", "keras.fit"]

@@ -6,7 +6,7 @@ from homeroom import engine
 from homeroom.engine import EarlyStopping, Training
 from homeroom.records import PRUNED
 
-from .zoo import dense, member
+from .zoo import dense, member, retyped
 
 KEY = ["state", "stop_reason", "stopped_epoch"]
 
@@ -37,13 +37,7 @@ def test_patience_is_asked_before_the_pruner():
 
 def test_plain_fit_is_pruned_alike():
     """A model that cannot be compiled ends at the same epoch."""
-
-    def eager():
-        model = dense()
-        model.run_eagerly = True
-        return model
-
-    (outcome,) = engine.prepare([member(eager)], Training(epochs=4)).train(
+    (outcome,) = engine.prepare([member(retyped)], Training(epochs=4)).train(
         prune=lambda _, epoch, __: epoch == 1
     )
     assert outcome.path == "keras.fit"

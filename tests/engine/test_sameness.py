@@ -142,7 +142,7 @@ def eager_step():
             return logs, state
 
     model = Printing()
-    model.compile("adam", "mse", run_eagerly=True)
+    model.compile("sgd", "mse", run_eagerly=True)
     return model
 
 
@@ -198,7 +198,7 @@ class Counting(layers.Layer):
 def counting(run_eagerly: bool = False):
     model = classifier(Counting())
     loss = "sparse_categorical_crossentropy"
-    model.compile("adam", loss, run_eagerly=run_eagerly)
+    model.compile("sgd", loss, run_eagerly=run_eagerly)
     return model
 
 

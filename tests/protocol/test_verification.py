@@ -56,7 +56,7 @@ def test_what_was_plain_fit_is_verified_too(flowers, net, store):
 
     def uncompiled():
         model = net(learning_rate=0.5)
-        model.jit_compile = False
+        model.optimizer.use_ema = True
         return model
 
     fit = hr.fit(
