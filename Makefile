@@ -16,7 +16,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 export WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check canary bench bench-tuning bench-workloads calibrate \
+.PHONY: help demo test check tests canary bench bench-tuning bench-workloads calibrate \
 	bench-peers bench-tensorflow clean
 
 help:  ## list what can be done
@@ -25,11 +25,13 @@ help:  ## list what can be done
 demo: $(VENV)/.installed  ## train three candidates on real data and write a report
 	@$(BIN)/homeroom demo
 
-test: check  ## check the code, then run every test and every example
-	@BIN=$(BIN) scripts/test
+test: check tests  ## check the code, then run every test and every example
 
 check: $(VENV)/.developed  ## format, lint, types, contracts between rooms, lines
 	@BIN=$(BIN) scripts/check
+
+tests: $(VENV)/.developed
+	@BIN=$(BIN) scripts/test
 
 canary: $(VENV)/.installed  ## try the hazards and hooks of the JAX and Keras installed
 	@$(BIN)/python benchmarks/canary/run.py

@@ -10,6 +10,8 @@ import pytest
 
 from homeroom import engine
 from homeroom.engine import EarlyStopping, Training
+from homeroom.engine.cohort import Cohort
+from homeroom.engine.lane import Course
 from homeroom.engine.program import Program
 from homeroom.engine.stopping import StoppingState, step
 
@@ -24,6 +26,13 @@ def steep():
     """Return a model whose validation loss turns after some epochs."""
     model = dense()
     model.optimizer.learning_rate = 0.01
+    return model
+
+
+def noisy():
+    """Return a model with dropout whose validation loss turns after some epochs."""
+    model = dropout()
+    model.optimizer.learning_rate = 0.03
     return model
 
 
@@ -63,14 +72,22 @@ def monitored(outcomes):
     EarlyStopping(patience=5, baseline=0.2),
     EarlyStopping(patience=2, restore_best_weights=False),
 ])  # fmt: skip
-def test_all_stop_where_the_mean_does(rule):
-    """The last epoch is the one at which the rule stops on the mean of the curves."""
+def test_all_stop_where_the_mean_does(rule, monkeypatch):
+    """The last epoch is the one at which the rule stops on the mean of the curves.
+
+    Nothing is left of what a call trained after it, in the weights either.
+    """
+    monkeypatch.setattr(Program, "epochs_per_call", 20)
     plan = replace(PLAN, early_stopping=rule)
     members = folds()
     free = alone(members, plan, plan.epochs)
     last, _ = decided(monitored(free), rule, plan.epochs)
     assert last + 1 < plan.epochs
-    for outcome, unstopped in zip(engine.train(members, plan), free, strict=True):
+    outcomes = engine.train(members, plan)
+    if not rule.restore_best_weights:
+        kept = [outcome.final_weights for outcome in outcomes]
+        assert kept == [o.final_weights for o in alone(members, plan, last + 1)]
+    for outcome, unstopped in zip(outcomes, free, strict=True):
         assert outcome.state == "COMPLETE"
         assert (outcome.stopped_epoch, outcome.stop_reason) == (last, "patience")
         for key, values in outcome.history.series.items():
@@ -96,9 +113,10 @@ def test_each_keeps_the_weights_that_are_best_for_the_others():
 @pytest.mark.parametrize("lanes", [1, 2])
 def test_lanes_and_calls_change_nothing(lanes, per_call, monkeypatch):
     """However many run at once, and however long a call is, the outcomes are equal."""
-    expected = engine.train(folds(build=dropout), PLAN, lanes=1)
+    expected = engine.train(folds(build=noisy), PLAN, lanes=1)
+    assert {o.stop_reason for o in expected} == {"patience"}
     monkeypatch.setattr(Program, "epochs_per_call", per_call)
-    found = engine.train(folds(build=dropout), PLAN, lanes=lanes)
+    found = engine.train(folds(build=noisy), PLAN, lanes=lanes)
     for a, b in zip(found, expected, strict=True):
         assert (a.final_weights, a.best_epoch) == (b.final_weights, b.best_epoch)
         assert a.history == b.history
@@ -107,10 +125,14 @@ def test_lanes_and_calls_change_nothing(lanes, per_call, monkeypatch):
 def test_calls_go_past_rounds_and_what_is_too_much_is_dropped(monkeypatch):
     """There are fewer calls than rounds; of dropped epochs no listener hears."""
     trained, told, members = [], [], folds()
-    run = Program.logs
-    monkeypatch.setattr(
-        Program, "logs", lambda *a: trained.append(run(*a)) or trained[-1]
-    )
+    logs = Program.logs
+
+    def counted(program, rows):
+        found = logs(program, rows)
+        trained.append(len(found))
+        return found
+
+    monkeypatch.setattr(Program, "logs", counted)
     monkeypatch.setattr(Program, "epochs_per_call", 20)
     outcomes = engine.train(
         members,
@@ -119,7 +141,7 @@ def test_calls_go_past_rounds_and_what_is_too_much_is_dropped(monkeypatch):
     )
     n_epochs = outcomes[0].history.n_epochs
     assert len(trained) < len(members) * n_epochs / RULE.patience
-    assert sum(map(len, trained)) > len(told)
+    assert sum(trained) > len(told)
     assert sorted(told) == [
         (i, e) for i in range(len(members)) for e in range(n_epochs)
     ]
@@ -162,6 +184,43 @@ def test_a_member_that_diverges_leaves_the_others_to_go_on():
     assert failed.state == "FAILED"
     for mine, expected in zip(outcomes, engine.train(sane, PLAN), strict=True):
         assert mine.final_weights == expected.final_weights
+
+
+def test_who_is_given_up_in_a_later_round_takes_no_part_from_there(monkeypatch):
+    """Pruned between two rounds, while others have epochs in hand: nothing moves."""
+
+    def trained(per_call):
+        monkeypatch.setattr(Program, "epochs_per_call", per_call)
+        members = folds()
+        return engine.prepare(members, PLAN).train(
+            prune=lambda mine, epoch, _: mine is members[0] and epoch == 4
+        )
+
+    for a, b in zip(trained(20), trained(1), strict=True):
+        assert (a.state, a.history) == (b.state, b.history)
+        assert (a.final_weights, a.best_epoch) == (b.final_weights, b.best_epoch)
+    assert (a.state, trained(20)[0].state) == ("COMPLETE", "PRUNED")
+
+
+@pytest.mark.parametrize("waits_in_vain", [False, True])
+def test_without_who_was_cut_short_nothing_is_decided(waits_in_vain):
+    """After Ctrl-C no round ends on the mean of those who were fast enough."""
+    first, second = (
+        Course(
+            member(dense), replace(RULE, mode="min"), lambda *_: None, lambda: False,
+            rows=[{"val_loss": 1.0}] * 3,
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    cohort = Cohort(2, n_epochs=9, patience=3)
+    ended = cohort.arrive(first)
+    if waits_in_vain:
+        assert cohort.give_up(ended)
+    else:
+        second.reason = "interrupted"
+    cohort.leave(second)
+    assert not ended.is_set()
+    assert (cohort.n_decided, first.stopping) == (0, StoppingState())
 
 
 @pytest.mark.parametrize("lanes", [1, 2])

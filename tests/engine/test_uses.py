@@ -122,15 +122,16 @@ def test_what_lay_on_disk_is_told_apart(made_programs, monkeypatch):
     assert read.making is not compiled.making
 
 
-def test_plain_keras_uses_no_program(made_programs):
-    """What cannot be compiled has none to tell of."""
+@pytest.mark.parametrize("how", [{"run_eagerly": True}, {"jit_compile": False}])
+def test_plain_keras_uses_no_program(made_programs, how):
+    """What is not to be compiled has none to tell of."""
 
-    def eager():
+    def uncompiled():
         model = wide(4)
-        model.compile("sgd", model.loss, run_eagerly=True)
+        model.compile("sgd", model.loss, **how)
         return model
 
-    assert uses_of([member(eager, **OPTIONS)]) == ()
+    assert uses_of([member(uncompiled, **OPTIONS)]) == ()
 
 
 def test_what_cannot_be_compiled_is_never_done():

@@ -249,7 +249,7 @@ def net():
         keras.Input((3,)), layers.Dense(8), layers.BatchNormalization(),
         layers.Dropout(0.2), layers.Dense(1),
     ])
-    model.compile("sgd", "mse")
+    model.compile(keras.optimizers.SGD(0.01, momentum=0.9), "mse")
     return model
 rows = np.arange(60, dtype="int32")
 members = [

@@ -5,8 +5,8 @@ waits for them after it. When to stop is decided by the mean of all curves. Whic
 epoch's weights a member keeps is decided by the mean of the *others*, so that a
 validation score does not choose the epoch it is taken at.
 
-A call may go past a round, as long as the member's own curve still improves: epochs
-that turn out to be too many are dropped, and nobody is told of them.
+A call may go past the end of a round, until the patience with the member's own curve
+runs out: epochs that the mean does not want are dropped, and nobody is told of them.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ class Follower(Protocol):
 class Cohort:
     """Members under way together; told of from the threads of lanes.
 
-    `n_decided` are the epochs of all rounds that have ended.
+    A round ends where patience can run out, or after the last epoch. `n_decided` are
+    the epochs of all rounds that have ended.
 
     Args:
         n_members: How many there are.
+        n_epochs: How many each trains at most.
+        patience: That of the rule they share.
     """
 
-    def __init__(self, n_members: int) -> None:
+    def __init__(self, n_members: int, n_epochs: int, patience: int) -> None:
         self._lock = threading.Lock()
         self._n_members = n_members
+        self._n_epochs = n_epochs
+        self._patience = patience
         self._waiting: list[Follower] = []
         self._mean = StoppingState()
         self._round = threading.Event()
+        self._is_given_up = False
         self.n_decided = 0
-        self._until = 0
+        self._until = self._next_end()
 
-    def has_reached_end(self, rule: EarlyStopping, epoch: int, n_epochs: int) -> bool:
-        """Return whether the round ends before `epoch`.
-
-        It ends where patience can run out, or after the last of `n_epochs`.
-        """
+    def has_reached_end(self, epoch: int) -> bool:
+        """Return whether the round ends before `epoch`."""
         with self._lock:
-            if self._until == self.n_decided:
-                patience = max(1, rule.patience - self._mean.wait)
-                self._until = min(n_epochs, self.n_decided + patience)
             return epoch == self._until
 
     def longest_wait(self, epoch: int) -> int:
@@ -74,21 +74,35 @@ class Cohort:
             self._end_round()
             return ended
 
-    def leave(self, course: Follower) -> None:
-        """Go on without a member that ended or failed."""
+    def give_up(self, ended: threading.Event) -> bool:
+        """Decide nothing more unless the round has ended; return whether it has not."""
         with self._lock:
+            self._is_given_up = self._is_given_up or not ended.is_set()
+            return not ended.is_set()
+
+    def leave(self, course: Follower) -> None:
+        """Go on without a member that ended or failed; without one cut short, not."""
+        with self._lock:
+            self._is_given_up = self._is_given_up or course.reason == "interrupted"
             self._n_members -= 1
             self._waiting = [other for other in self._waiting if other is not course]
             self._end_round()
 
     def _end_round(self) -> None:
-        if not self._waiting or len(self._waiting) < self._n_members:
+        if self._is_given_up or not self._waiting:
+            return
+        if len(self._waiting) < self._n_members:
             return
         for epoch in range(self.n_decided, self._until):
             self._decide(epoch)
         self._waiting, self.n_decided = [], self._until
+        self._until = self._next_end()
         self._round.set()
         self._round = threading.Event()
+
+    def _next_end(self) -> int:
+        patience = max(1, self._patience - self._mean.wait)
+        return min(self._n_epochs, self.n_decided + patience)
 
     def _decide(self, epoch: int) -> None:
         rule = self._waiting[0].rule

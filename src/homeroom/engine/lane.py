@@ -101,13 +101,12 @@ class Course:
             state = replace(self.alone, wait=wait)
         return program.patience(self.rule, state, epoch)
 
-    def goes_on(self, n_epochs: int) -> Generator[Wanted, None, bool]:
+    def goes_on(self) -> Generator[Wanted, None, bool]:
         """Wait for the cohort at the end of its round; return whether to train on."""
-        if self.reason != "epochs" or self.cohort is None or self.rule is None:
-            return self.reason == "epochs"
-        if self.cohort.has_reached_end(self.rule, len(self.rows), n_epochs):
-            yield (gate := self.cohort.arrive(self))
-            if not gate.is_set():
+        cohort = self.cohort if self.reason == "epochs" else None
+        if cohort is not None and cohort.has_reached_end(len(self.rows)):
+            yield (ended := cohort.arrive(self))
+            if cohort.give_up(ended):
                 self.reason = "interrupted"
         return self.reason == "epochs"
 
@@ -227,7 +226,7 @@ def run(
             epoch += 1
             changed = changed or moved
             seconds += time.perf_counter() - started
-            goes_on = yield from course.goes_on(training.epochs)
+            goes_on = yield from course.goes_on()
             started = time.perf_counter()
             if not goes_on:
                 if i + 1 < len(last.logs):

@@ -41,7 +41,8 @@ class Member:
     names members whose models are expected to differ in seeds and rows only. Members
     of one `cohort` stop together, when the mean of what they monitor no longer
     improves; each keeps the weights of the epoch that is best for the others.
-    `epochs` is how many this one gets, where not as many as the others.
+    `epochs` is how many this one gets, where not as many as the others; a cohort stops
+    nobody after the fewest of its members.
     """
 
     key: Hashable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import (
     Callable,
     Generator,
@@ -318,10 +318,20 @@ def _check_weights(members: Sequence[Member], training: Training) -> None:
 
 def _cohorts(members: Sequence[Member], training: Training) -> dict[Hashable, Cohort]:
     """Return the cohorts of two members and more, where there is a rule to share."""
-    sizes = Counter(m.cohort for m in members if m.cohort is not None)
-    if training.early_stopping is None:
+    rule = training.early_stopping
+    if rule is None:
         return {}
-    return {name: Cohort(size) for name, size in sizes.items() if size > 1}
+    epochs: dict[Hashable, list[int]] = {}
+    for member in members:
+        if member.cohort is not None:
+            epochs.setdefault(member.cohort, []).append(
+                member.epochs or training.epochs
+            )
+    return {
+        name: Cohort(len(each), min(each), rule.patience)
+        for name, each in epochs.items()
+        if len(each) > 1
+    }
 
 
 def _together(
