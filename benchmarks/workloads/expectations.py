@@ -28,6 +28,7 @@ FASTER = (  # workload, which call, against whom, at least how many times
     *((W6, WARM, loop, 1.0) for loop in (TUNED, AS_WRITTEN)),
 )
 SHARE_OF_LIMIT = {W3: 0.6}
+ALMOST = 1.05  # times too little: less than what two runs differ by
 PROPORTION = "per epoch trained"
 STOPS_BY = {
     PER_FOLD: "each fold stopping by its own curve",
@@ -146,8 +147,9 @@ def of_forecasts(found: dict[str, Foreseen]) -> list[Expectation]:
 
 def _at_least(what: str, value: float, wanted: float) -> Expectation:
     met = value >= wanted
-    by = "" if met else f"{wanted / value:.2f} times too little"
-    return Expectation(what, f"≥ {wanted:g}", f"{value:.2f}", met, by)
+    short = wanted / value
+    by = f"{short:.2f} times too little" if short > ALMOST else "by a little"
+    return Expectation(what, f"≥ {wanted:g}", f"{value:.2f}", met, "" if met else by)
 
 
 def _at_most(what: str, value: float, wanted: float) -> Expectation:
