@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -155,7 +156,15 @@ def test_the_parameters_of_keras_are_taken_over():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"mode": "down"}, {"patience": -1}, {"start_from_epoch": 1.5}]
+    "wrong",
+    [
+        {"mode": "down"},
+        {"patience": -1},
+        {"patience": True},
+        {"start_from_epoch": 1.5},
+        {"monitor": 5},
+        {"restore_best_weights": "no"},
+    ],
 )
 def test_a_parameter_out_of_range_is_refused(wrong):
     """The rule names the parameter and the value that it cannot work with."""
@@ -254,10 +263,22 @@ def test_watching_begins_after_the_last_epoch():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"min_delta": "much"}, {"min_delta": math.nan}, {"baseline": "0.5"}],
+    [
+        {"min_delta": "much"},
+        {"min_delta": math.nan},
+        {"min_delta": True},
+        {"baseline": "0.5"},
+    ],
 )
 def test_what_is_no_number_is_refused_by_name(wrong):
     """A min_delta or baseline that cannot be compared is one error, when it is made."""
     [name] = wrong
     with pytest.raises(InputError, match=f"{name}=.*finite number"):
         EarlyStopping(**wrong)
+
+
+def test_numbers_of_numpy_are_remembered_as_pythons():
+    """A rule made from NumPy's numbers is written as JSON like any other."""
+    rule = EarlyStopping(patience=np.int64(3), min_delta=np.float32(0.5))
+    assert json.loads(json.dumps(rule.to_dict()))["patience"] == 3
+    assert rule == EarlyStopping(patience=3, min_delta=0.5)

@@ -279,6 +279,19 @@ class TestArguments:
         options = {name: value, "store": store}
         refused(hr.cross_validate, softmax, *flowers, match=f"{name}=0", **options)
 
+    def test_lanes_in_words(self, refused, softmax, flowers):
+        """A number written as text is none."""
+        refused(hr.cross_validate, softmax, *flowers, lanes="2", match="lanes='2'")
+
+    @pytest.mark.parametrize("given", ["class", "number", "Keras's"])
+    def test_a_rule_of_another_kind(self, refused, train, softmax, flowers, given):
+        """Only our own rule is taken; where Keras's belongs is said."""
+        from keras.callbacks import EarlyStopping
+
+        rules = {"class": hr.EarlyStopping, "number": 5, "Keras's": EarlyStopping()}
+        options = {"early_stopping": rules[given], "match": "callbacks="}
+        refused(train, softmax, *flowers, error=hr.InputError, **options)
+
     def test_class_and_sample_weights(self, refused, softmax, flowers):
         """Two kinds of weights at once are refused, as in Keras."""
         options = {"class_weight": {0: 1.0, 1: 2.0}, "sample_weight": np.ones(120)}

@@ -102,8 +102,8 @@ def lane_count(lanes: int | None = None) -> int:
     One training more keeps the cores busy while Python looks after another.
     """
     if lanes is not None:
-        if lanes < 1:
-            msg = f"lanes={lanes}: use 1 or more, or None to keep all cores busy."
+        if not isinstance(lanes, int) or lanes < 1:
+            msg = f"lanes={lanes!r}: use 1 or more, or None to keep all cores busy."
             raise InputError(msg)
         return lanes
     if jax().default_backend() != "cpu":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -54,21 +54,33 @@ class EarlyStopping:
         if self.mode not in {"auto", "min", "max"}:
             msg = f"EarlyStopping(mode={self.mode!r}): use 'auto', 'min' or 'max'."
             raise InputError(msg)
-        for name in ("patience", "start_from_epoch"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 0:
-                msg = (
-                    f"EarlyStopping({name}={value!r}): use a whole number of epochs, "
-                    "0 or more."
-                )
-                raise InputError(msg)
-        for name in ("min_delta", "baseline"):
-            value = getattr(self, name)
-            if name == "baseline" and value is None:
-                continue
-            if not isinstance(value, Real) or not math.isfinite(value):
-                msg = f"EarlyStopping({name}={value!r}): use a finite number."
-                raise InputError(msg)
+        if not isinstance(self.monitor, str):
+            msg = (
+                f"EarlyStopping(monitor={self.monitor!r}): use a history key, such as "
+                "'val_loss'."
+            )
+            raise InputError(msg)
+        if not isinstance(self.restore_best_weights, bool):
+            msg = (
+                f"EarlyStopping(restore_best_weights={self.restore_best_weights!r}): "
+                "use True or False."
+            )
+            raise InputError(msg)
+        self._check("patience", Integral, "a whole number of epochs, 0 or more")
+        self._check("start_from_epoch", Integral, "a whole number of epochs, 0 or more")
+        self._check("min_delta", Real, "a finite number")
+        if self.baseline is not None:
+            self._check("baseline", Real, "a finite number")
+
+    def _check(self, name: str, kind: type, wanted: str) -> None:
+        """Refuse what is no such number; NumPy's numbers become Python's, for JSON."""
+        value = getattr(self, name)
+        fits = isinstance(value, kind) and not isinstance(value, bool)
+        if not fits or not math.isfinite(value) or (kind is Integral and value < 0):
+            msg = f"EarlyStopping({name}={value!r}): use {wanted}."
+            raise InputError(msg)
+        plain = int(value) if kind is Integral else float(value)
+        object.__setattr__(self, name, plain)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters by name, for the record."""

@@ -227,7 +227,16 @@ def training_of(
 def _stopping_in(
     callbacks: Sequence[Any], early_stopping: EarlyStopping | None
 ) -> tuple[EarlyStopping | None, Sequence[Any]]:
-    """Take a Keras EarlyStopping out of the callbacks, so that it is remembered."""
+    """Take a Keras EarlyStopping out of the callbacks, so that it is remembered.
+
+    Raises:
+        InputError: If `early_stopping` is none of ours.
+    """
+    if not isinstance(early_stopping, EarlyStopping | None):
+        raise InputError(
+            f"early_stopping={early_stopping!r}: use homeroom.EarlyStopping(...), "
+            "which has the arguments of Keras's, or put Keras's own into callbacks=."
+        )
     rules = [
         callback
         for callback in callbacks
