@@ -41,6 +41,13 @@ class Samples:
     versions: dict[str, str] = field(default_factory=dict)
     missing: str = ""
 
+    def add(self, call: dict[str, Any]) -> None:
+        """Add what a peer printed of a warm call."""
+        self.warm.append(call["seconds"])
+        for count in ("trainings", "epochs", "updates", "accuracy"):
+            getattr(self, count).append(call[count])
+        self.versions |= call["versions"]
+
     @property
     def n(self) -> int:
         """How many trainings it really made in a call."""
@@ -119,35 +126,40 @@ def _add(samples: Samples, name: str, peer: Peer, data: Path) -> None:
     machine.compile_bytecode(peer.python)
     with tempfile.TemporaryDirectory() as cache:
         try:
-            first, report = _process(name, peer, data, cache)
+            first, warm = _process(name, peer, data, cache)
         except (subprocess.SubprocessError, ValueError, IndexError) as error:
             told = getattr(error, "stderr", None) or str(error)
             print(told[-2000:], file=sys.stderr)
             samples.missing = f"failed ({type(error).__name__})"
             return
     samples.first.append(first)
-    samples.warm.append(report["calls"][1])
-    done = report["done"][1]
-    for count in ("trainings", "epochs", "updates", "accuracy"):
-        getattr(samples, count).append(done[count])
-    samples.versions |= report["versions"]
+    samples.add(warm)
 
 
 def _process(
     name: str, peer: Peer, data: Path, cache: str
 ) -> tuple[float, dict[str, Any]]:
-    """Return the seconds from starting Python to the first result, and the report."""
-    command = [str(peer.python), str(FOLDER / peer.script), name, str(data)]
-    command += ["--sample", str(peer.shares[name]), "--variant", peer.variant]
-    places = {"HOMEROOM_CACHE_DIR": cache, "PEER_CACHE_DIR": cache}
+    """Return the seconds from starting Python to the first result, and a warm call."""
     started = time.time()
     process = subprocess.run(
-        command,
-        env={**os.environ, **places, **dict(peer.environment)},
+        command(name, peer, data),
+        env=environment(peer, cache),
         capture_output=True,
         text=True,
         check=True,
         timeout=LIMIT,
     )
-    report = json.loads(process.stdout.splitlines()[-1])
-    return report["first"] - started, report
+    cold, warm = map(json.loads, process.stdout.splitlines()[-2:])
+    return cold["ended"] - started, warm
+
+
+def command(name: str, peer: Peer, data: Path) -> list[str]:
+    """Return what starts a peer of a workload."""
+    told = [str(peer.python), str(FOLDER / peer.script), name, str(data)]
+    return [*told, "--sample", str(peer.shares[name]), "--variant", peer.variant]
+
+
+def environment(peer: Peer, cache: str) -> dict[str, str]:
+    """Return the environment of a peer that has no compiled programs yet."""
+    places = {"HOMEROOM_CACHE_DIR": cache, "PEER_CACHE_DIR": cache}
+    return {**os.environ, **places, **dict(peer.environment)}

@@ -1,8 +1,8 @@
 """The workloads, and what a process that is measured reads and says. NumPy only.
 
 A peer is a script that is started as a process of its own: `peer_x.py WORKLOAD DATA`.
-It makes its share of the workload's trainings, says when it was done, does so again
-with other seeds for the warm time, and prints one line of JSON.
+It makes its share of the workload's trainings, and does so again with other seeds for
+the warm time. Each time it prints a line of JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import product
@@ -223,7 +223,7 @@ class Job:
     work: Work
     sample: int
     variant: str
-    calls: int = 2
+    calls: int | None = 2
     cores: int = field(default_factory=cores)
 
 
@@ -242,10 +242,10 @@ def job() -> Job:
     parser.add_argument("data", type=Path)
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--variant", default="")
-    parser.add_argument("--calls", type=int, default=2)
+    parser.add_argument("--calls", type=int, default=2, help="0: as asked for")
     told = parser.parse_args()
     work = read(told.workload, told.data)
-    return Job(work, told.sample, told.variant, told.calls)
+    return Job(work, told.sample, told.variant, told.calls or None)
 
 
 def in_processes(
@@ -260,26 +260,31 @@ def in_processes(
 
 
 def measure(
-    call: Callable[[int], Sequence[Trained]], calls: int, packages: tuple[str, ...]
+    call: Callable[[int], Sequence[Trained]],
+    calls: int | None,
+    packages: tuple[str, ...],
 ) -> None:
-    """Make `calls` passes; print their times, and when the first was done."""
-    seconds: list[float] = []
-    first, done = 0.0, []
-    for number in range(calls):
+    """Make passes, and print of each how long it took and when it was done.
+
+    Of `calls` passes the first is cold. None makes the cold one, and another for each
+    line that comes in.
+    """
+    for number in range(calls) if calls else _asked_for():
         start = time.perf_counter()
         trained = call(number)
-        seconds.append(time.perf_counter() - start)
-        first = first or time.time()
-        done.append({
+        report: dict[str, Any] = {
+            "seconds": time.perf_counter() - start,
+            "ended": time.time(),
             "trainings": len(trained),
             "epochs": sum(each.epochs for each in trained),
             "updates": sum(each.updates for each in trained),
             "accuracy": float(np.mean([each.accuracy for each in trained])),
-        })
-    report: dict[str, Any] = {
-        "first": first,
-        "calls": seconds,
-        "done": done,
-        "versions": {name: version(name) for name in packages},
-    }
-    print(json.dumps(report), flush=True)
+            "versions": {name: version(name) for name in packages},
+        }
+        print(json.dumps(report), flush=True)
+
+
+def _asked_for() -> Iterator[int]:
+    yield 0
+    for number, _ in enumerate(sys.stdin, 1):
+        yield number

@@ -18,7 +18,7 @@ STOPPING = engine.EarlyStopping(monitor="val_loss", patience=3)
 
 
 def trained(monkeypatch, epochs_per_call, members, **settings):
-    monkeypatch.setattr(Program, "epochs_per_call", epochs_per_call)
+    monkeypatch.setattr(Program, "epochs_per_call", lambda *_: epochs_per_call)
     training = engine.Training(12, 16, keep_weights=True, **settings)
     return engine.train(members, training)
 

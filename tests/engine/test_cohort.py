@@ -77,7 +77,7 @@ def test_all_stop_where_the_mean_does(rule, monkeypatch):
 
     Nothing is left of what a call trained after it, in the weights either.
     """
-    monkeypatch.setattr(Program, "epochs_per_call", 20)
+    monkeypatch.setattr(Program, "epochs_per_call", lambda *_: 20)
     plan = replace(PLAN, early_stopping=rule)
     members = folds()
     free = alone(members, plan, plan.epochs)
@@ -115,7 +115,7 @@ def test_lanes_and_calls_change_nothing(lanes, per_call, monkeypatch):
     """However many run at once, and however long a call is, the outcomes are equal."""
     expected = engine.train(folds(build=noisy), PLAN, lanes=1)
     assert {o.stop_reason for o in expected} == {"patience"}
-    monkeypatch.setattr(Program, "epochs_per_call", per_call)
+    monkeypatch.setattr(Program, "epochs_per_call", lambda *_: per_call)
     found = engine.train(folds(build=noisy), PLAN, lanes=lanes)
     for a, b in zip(found, expected, strict=True):
         assert (a.final_weights, a.best_epoch) == (b.final_weights, b.best_epoch)
@@ -133,7 +133,7 @@ def test_calls_go_past_rounds_and_what_is_too_much_is_dropped(monkeypatch):
         return found
 
     monkeypatch.setattr(Program, "logs", counted)
-    monkeypatch.setattr(Program, "epochs_per_call", 20)
+    monkeypatch.setattr(Program, "epochs_per_call", lambda *_: 20)
     outcomes = engine.train(
         members,
         PLAN,
@@ -190,7 +190,7 @@ def test_who_is_given_up_in_a_later_round_takes_no_part_from_there(monkeypatch):
     """Pruned between two rounds, while others have epochs in hand: nothing moves."""
 
     def trained(per_call):
-        monkeypatch.setattr(Program, "epochs_per_call", per_call)
+        monkeypatch.setattr(Program, "epochs_per_call", lambda *_: per_call)
         members = folds()
         return engine.prepare(members, PLAN).train(
             prune=lambda mine, epoch, _: mine is members[0] and epoch == 4

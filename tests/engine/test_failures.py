@@ -126,7 +126,7 @@ def test_an_error_inside_a_member_stays_there(build, monkeypatch):
     from homeroom.engine import orders
     from homeroom.engine.program import Program
 
-    monkeypatch.setattr(Program, "epochs_per_call", 1)
+    monkeypatch.setattr(Program, "epochs_per_call", lambda *_: 1)
 
     def fails(each, epoch, *, shuffle, real=orders.order_of_epoch):
         if each.order_seed == unlucky and epoch == 1:

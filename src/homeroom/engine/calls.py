@@ -44,38 +44,16 @@ class Ended:
     def state_after(self, i: int) -> Any:
         """Return the state at the end of the i-th epoch of the call."""
         if not self._kept:
-            return self._state
-        return _taken()(self._kept, i)  # in one piece, because each piece is a wait
+            return self.state
+        return taken()(self._kept, i)  # in one piece, because each piece is a wait
 
     def holding(self, _i: int) -> Ended:
         """Return what is to be kept for the state after the i-th epoch."""
         return self
 
-
-class EndedInSlot(Ended):
-    """The same for one slot of a wave; its arrays are those of all slots."""
-
-    def __init__(
-        self, state: Any, kept: Any, logs: Logs, seconds: float, slot: int, n_slots: int
-    ) -> None:
-        super().__init__(state, kept, logs, seconds)
-        self._slot = slot
-        self.at_once = n_slots
-
-    @property
-    def state(self) -> Any:
-        """The last state, taken out of the slot."""
-        return _taken()(self._state, self._slot)
-
-    def state_after(self, i: int) -> Any:
-        """Return the state at the end of the i-th epoch of the call."""
-        if not self._kept:
-            return self.state
-        return _taken_of_epoch()(self._kept, self._slot, i)
-
-    def holding(self, i: int) -> Ended:
-        """Return the state after the i-th epoch alone, so that the others may go."""
-        return Ended(self.state_after(i))
+    def until(self, i: int) -> Ended:
+        """Return it without the epochs after the i-th."""
+        return self if i + 1 == len(self.logs) else Ended(self.state_after(i))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +84,7 @@ class Call:
 
 
 @cache
-def _taken() -> Any:
+def taken() -> Any:
+    """A function of (tree, place) that takes a place out of every array, in one go."""
     jax = door.jax()
-    return jax.jit(lambda tree, i: jax.tree.map(lambda leaf: leaf[i], tree))
-
-
-@cache
-def _taken_of_epoch() -> Any:
-    jax = door.jax()
-    return jax.jit(lambda tree, slot, i: jax.tree.map(lambda leaf: leaf[slot, i], tree))
+    return jax.jit(lambda tree, place: jax.tree.map(lambda leaf: leaf[place], tree))

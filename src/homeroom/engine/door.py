@@ -13,6 +13,10 @@ import platformdirs
 
 from homeroom.errors import InputError
 
+# XLA's own choice, and loops with their conditions
+_IN_GRAPHS = (
+    "FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE"
+)
 _CACHE_BYTES = 512 * 1024 * 1024
 FASTEST, KERAS = "fastest", "keras"
 
@@ -55,6 +59,22 @@ def device() -> str:
     return str(jax().default_backend())
 
 
+def compiler_options(*, one_core: bool) -> dict[str, Any]:
+    """Return what XLA is told beside its defaults, on the device that trains.
+
+    On a GPU whole loops become graphs: otherwise each turn of a loop waits for Python's
+    side to hear that there is another, which takes five times as long as the turn.
+
+    Args:
+        one_core: Whether a call may use only the core it runs on.
+    """
+    if device() == "cpu":
+        return {"xla_cpu_multi_thread_eigen": not one_core}
+    if device() == "gpu":
+        return {"xla_gpu_enable_command_buffer": _IN_GRAPHS}
+    return {}
+
+
 def brought_home(tree: Any) -> Any:
     """Return arrays on the device that JAX takes by itself."""
     home = jax().devices()[0]
@@ -62,6 +82,11 @@ def brought_home(tree: Any) -> Any:
     if all(getattr(leaf, "device", home) == home for leaf in leaves):
         return tree
     return jax().device_put(tree, home)
+
+
+def on_host(tree: Any) -> Any:
+    """Return arrays as NumPy's, all brought over at once: each wait is a long one."""
+    return jax().device_get(tree)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ a program. The last, partial batch runs at its own size in a branch of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,13 +28,18 @@ class Batches:
     size: int
     partial_sizes: tuple[int, ...]
 
-    def table(self, rows: Rows, n: int) -> tuple[Any, ...]:
-        """Return `rows` filled up to length `n`, the full batches, the last's kind."""
-        n_full, rest = divmod(len(rows), self.size)
-        filled = np.zeros(n, np.int32)
-        filled[: len(rows)] = rows
-        kind = self.partial_sizes.index(rest) if len(rows) else 0
-        return filled, np.int32(n_full), np.int32(kind)
+    def tables(self, given: Mapping[Any, Rows], n_rows: int, *axes: int) -> Any:
+        """Return an array of tables: of the rows given for a place, or empty.
+
+        A table is rows filled up to `n_rows`, the full batches, the last's kind.
+        """
+        each = (*axes, n_rows), axes, axes
+        filled, n_full, kind = (np.zeros(shape, np.int32) for shape in each)
+        for place, rows in given.items():
+            filled[place][: len(rows)] = rows
+            n_full[place], rest = divmod(len(rows), self.size)
+            kind[place] = self.partial_sizes.index(rest) if len(rows) else 0
+        return filled, n_full, kind
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,14 @@ class Shape:
     n_measured: int
     n_rows: int
 
-    def order_tables(self, orders: Sequence[Rows], n: int) -> Any:
-        """Return tables of the training rows of some epochs, `n` with empty ones."""
-        each = [self.train.table(rows, self.n_rows) for rows in orders]
-        empty = np.zeros(self.n_rows, np.int32), np.int32(0), np.int32(0)
-        return _stack([*each, *[empty] * (n - len(orders))])
+    def order_tables(self, orders: Mapping[Any, Rows], *axes: int) -> Any:
+        """Return an array of tables of training rows, empty where none are given."""
+        return self.train.tables(orders, self.n_rows, *axes)
 
     def measured_tables(self, *measured: Rows | None) -> Any:
         """Return tables of the rows that are measured."""
         given = [rows for rows in measured if rows is not None]
-        return _stack([self.measured.table(rows, self.n_rows) for rows in given])
+        return self.measured.tables(dict(enumerate(given)), self.n_rows, len(given))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,10 +159,6 @@ class EpochLoop:
 
         found, changed = jax.lax.map(measure, tables)
         return jax.numpy.concatenate([found.ravel(), changed.any()[None]])
-
-
-def _stack(tables: list[Any]) -> Any:
-    return tuple(map(np.stack, zip(*tables, strict=True)))
 
 
 def _loop(step: Any, carry: Any, arrays: Any, table: Any, batches: Batches) -> Any:

@@ -26,7 +26,7 @@ from . import door, template
 from .callbacks import EpochCallbacks
 from .calls import Call, Ended
 from .cohort import Cohort
-from .member import Member, OnEpoch, Outcome, Prune, Rows, Training
+from .member import Member, OnEpoch, Outcome, Prune, Rows, Training, Weights
 from .orders import Orders
 from .patience import Patience
 from .program import ModelProgram, Program
@@ -207,7 +207,7 @@ def run(
     callbacks.train_begins()
     while epoch < training.epochs and goes_on:
         # a callback may look at the clock
-        n = 1 if training.callbacks else program.epochs_per_call
+        n = 1 if training.callbacks else program.most_epochs
         n = min(n, training.epochs - epoch)
 
         def order(i: int, first: int = epoch) -> Rows:
@@ -229,23 +229,23 @@ def run(
             goes_on = yield from course.goes_on()
             started = time.perf_counter()
             if not goes_on:
-                if i + 1 < len(last.logs):
-                    last = Ended(last.state_after(i))
+                last = last.until(i)
                 break
         kept.forget(course.n_decided, course.stopping.best_epoch)
     callbacks.train_ends(course.rows)
     restored = course.stopping.best_epoch if course.restores else None
     state = last.state if restored is None else kept.state_after(restored)
     state = door.brought_home(state)
+    host = door.on_host(state if training.keep_weights else state[:2])
     outcome = replace(
         course.outcome(-(-len(member.train_rows) // training.batch_size)),
         initial_weights=initial,
-        final_weights=template.weights_fingerprint(state),
+        final_weights=template.weights_fingerprint(host),
         evaluation_changed_state=changed,
         path=SCAN if at_once == 1 else WAVE,
         sameness=program.steps.description.sameness if at_once == 1 else BATCHED,
         n_weights=sum(int(np.size(v)) for v in state[0]),
-        weights=template.to_host(state) if training.keep_weights else None,
+        weights=Weights(*host) if training.keep_weights else None,
         predictions=_predictions(member, state, mine, training),
     )
     return replace(outcome, seconds=seconds + time.perf_counter() - started)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from .calls import Call, Ended
 from .lane import Course, run
@@ -15,6 +16,7 @@ from .member import Rows, Training
 from .orders import order_of_epoch
 from .patience import Patience
 from .plan import WAVES, Plan, slots_that_fit, wanted_plan, with_slots
+from .program import Program
 from .relay import Runner
 from .wave import runner_at
 from .workshop import Job
@@ -22,6 +24,7 @@ from .workshop import Job
 _CALLS_AT_ONCE = 2  # a lane may hold the call with the best epoch beside the last
 _SECONDS = 0.15  # of work, at least, that a figure rests on
 _FIRST_BATCHES = 4
+_known: WeakKeyDictionary[Program, dict[Any, float]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,21 @@ def settled(plan: Plan, jobs: Iterable[Job], training: Training, n: int) -> Plan
     if wanted_plan() == WAVES:
         return wave
     in_wave, in_turn = (
-        sum(_seconds_per_epoch(job, training, p) for job in each.values()) / p.n_slots
+        sum(_known_seconds(job, training, p) for job in each.values()) / p.n_slots
         for p in (wave, plan)
     )
     told = f"{n_slots} at once take {in_wave / in_turn:.2g} times as long as in turn"
     return replace(wave if in_wave < in_turn else plan, reason=told, is_open=False)
+
+
+def _known_seconds(job: Job, training: Training, plan: Plan) -> float:
+    """Return what was measured of the job's program, in this process, if it was."""
+    assert job.program is not None
+    known = _known.setdefault(job.program.program, {})
+    what = (plan.places, len(job.member.train_rows), training.batch_size)
+    if what not in known:
+        known[what] = _seconds_per_epoch(job, training, plan)
+    return known[what]
 
 
 def _seconds_per_epoch(job: Job, training: Training, plan: Plan) -> float:
@@ -118,10 +131,12 @@ class _Lane:
     def train(self, order: Callable[[int], Rows], n_epochs: int, tables: Any) -> None:
         mine, arrays = self.job.program, self.job.arrays
         assert mine is not None
-        self._last = self._runner.run([
-            Call(mine, last, arrays, tables, n_epochs, Patience.endless(), order)
-            for last in self._last
-        ])
+        while n_epochs > 0:
+            self._last = self._runner.run([
+                Call(mine, last, arrays, tables, n_epochs, Patience.endless(), order)
+                for last in self._last
+            ])
+            n_epochs -= len(self._last[0].logs)
         self.finished = time.perf_counter()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,9 @@ from .stopping import EarlyStopping, StoppingState
 from .structure import Structure
 
 _CALL_SECONDS = 0.02  # of work in one call: some fifty times what calling costs
+_SLOTS_LIKE_A_CALL = 32  # they cost as much time between calls
 _MOST_EPOCHS = 32
+_MOST_EPOCHS_IN_WAVE = 16  # whose orders go to the device with every call
 _KEPT_BYTES = 2**20
 _ORDER_ROWS = 2**18
 _NO_ROWS = np.zeros(0, np.int32)
@@ -107,16 +109,13 @@ class Program:
         self.steps = steps
         self.lifted = lifted
         self.shape = shape
-        self._options = {"xla_cpu_multi_thread_eigen": not one_core}
-        if door.jax().default_backend() != "cpu":
-            self._options = {}
+        self._options = door.compiler_options(one_core=one_core)
         self._arrays_like = _like(arrays)
         self.most_epochs = self._epochs_that_fit()  # in one call
-        self._loop = EpochLoop(steps, shape, self.most_epochs)
         prefixes = ["val_", "train_eval_"][-shape.n_measured :]
         self._history_keys = [*steps.train_names]
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
-        self._pace = _CALL_SECONDS  # seconds per epoch, once one is measured
+        self._pace: dict[Place, float] = {}  # seconds per epoch, once one is measured
         self._runs: dict[Place, Future[Any]] = {}
         self._tracing = threading.Lock()
         self.making = Making(reason)
@@ -167,9 +166,15 @@ class Program:
         state, kept, rows = self.compile_for(place).result()(*arguments)
         return state, kept, np.asarray(rows)
 
-    def order_tables(self, orders: Sequence[Rows]) -> Any:
-        """Return tables of the training rows of some epochs, as calls take them."""
-        return self.shape.order_tables(orders, self.most_epochs)
+    def order_tables(self, orders: Mapping[Any, Rows], *slots: int) -> Any:
+        """Return tables of training rows as calls take them.
+
+        Args:
+            orders: The rows of some epochs by their number; with slots, by (slot,
+                epoch).
+            slots: How many slots a wave has.
+        """
+        return self.shape.order_tables(orders, *slots, self._most_epochs(*slots))
 
     def logs(self, rows: Any) -> list[tuple[dict[str, float], bool]]:
         """Return each epoch's history values, and whether measuring moved them."""
@@ -188,9 +193,10 @@ class Program:
         column = self._history_keys.index(rule.monitor)
         return Patience.left(rule, state, epoch, column)
 
-    def took(self, seconds: float, n_epochs: int) -> None:
+    def took(self, place: Place, seconds: float, n_epochs: int) -> None:
         """Learn what a call costs."""
-        self._pace = min(self._pace, seconds / n_epochs)
+        before = self._pace.get(place, _worth_a_call(place))
+        self._pace[place] = min(before, seconds / n_epochs)
 
     def call_bytes(self, place: Place) -> int:
         """Return what a call holds on the device beside what it was given."""
@@ -199,10 +205,11 @@ class Program:
             return 0
         return int(memory.temp_size_in_bytes + memory.output_size_in_bytes)
 
-    @property
-    def epochs_per_call(self) -> int:
-        """How many epochs are worth one call, as far as their cost is known."""
-        return max(1, min(self.most_epochs, int(_CALL_SECONDS / self._pace)))
+    def epochs_per_call(self, place: Place) -> int:
+        """Return how many epochs are worth one call, as far as their cost is known."""
+        worth = _worth_a_call(place)
+        n = int(worth / self._pace.get(place, worth))
+        return max(1, min(self._most_epochs(place.n_slots), n))
 
     def wait(self) -> None:
         """Return when everything is compiled."""
@@ -214,6 +221,11 @@ class Program:
         assert self._predict is not None
         return self._predict.result()(values, trainable, non_trainable, x)
 
+    def _most_epochs(self, n_slots: int = 1) -> int:
+        """Return how many epochs one call may hold, with so many slots."""
+        most = self.most_epochs
+        return most if n_slots == 1 else min(most, _MOST_EPOCHS_IN_WAVE)
+
     def _epochs_that_fit(self) -> int:
         """How many epochs one call may hold: their states and orders are kept."""
         leaves = door.jax().tree.leaves(template.state_of(self.steps.model))
@@ -222,18 +234,23 @@ class Program:
 
     def _lower_run(self, place: Place) -> Any:
         jax = door.jax()
+        loop = EpochLoop(self.steps, self.shape, self._most_epochs(place.n_slots))
         own = (
             self.values_of(self.steps.structure),
             template.state_of(self.steps.model),
-            self.order_tables([]),
+            self.shape.order_tables({}, loop.most_epochs),
             self.shape.measured_tables(*[_NO_ROWS] * self.shape.n_measured),
         )
-        run, patience = self._epochs, _like(Patience.endless(), place)
+
+        def run(values: Any, *arguments: Any) -> Any:
+            return loop.run(self._placed(values), *arguments)
+
+        patience = _like(Patience.endless(), place)
         if place.n_slots == 1:
             own = _like(own, place)
         else:  # slots that stop apart would cost each a choice between old and new
             axes = (0, 0, None, 0, None, 0, None)
-            run, patience = jax.vmap(self._epochs, in_axes=axes), None
+            run, patience = jax.vmap(run, in_axes=axes), None
             own = _like(own, place, slots=(place.n_slots,))
         values, state, orders, tables = own
         n, arrays = _like((np.int32(0), self._arrays_like), place)
@@ -248,14 +265,16 @@ class Program:
         chunk = rows_like(self._arrays_like[0], PREDICT_ROWS)
         return predict.lower(values, trainable, non_trainable, chunk)
 
-    def _epochs(self, values: Any, *arguments: Any) -> Any:
-        return self._loop.run(self._placed(values), *arguments)
-
     def _outputs(self, values: Any, trainable: Any, non_trainable: Any, x: Any) -> Any:
         return self.steps.predict(self._placed(values), trainable, non_trainable, x)
 
     def _placed(self, values: Any) -> dict[int, Any]:
         return dict(zip(sorted(self.lifted), values, strict=True))
+
+
+def _worth_a_call(place: Place) -> float:
+    """Return how many seconds of work a call is worth: each slot costs Python more."""
+    return _CALL_SECONDS * (1 + place.n_slots // _SLOTS_LIKE_A_CALL)
 
 
 def device_arrays(arrays: Arrays, class_weight: dict[int, float] | None) -> Any:

@@ -27,6 +27,7 @@ class Solo:
         (call,) = calls
         program = call.mine.program
         program.compile_for(self.place)
+        n = min(call.n, program.epochs_per_call(self.place))
         program.wait()  # so that a training's seconds are its own
         started = time.perf_counter()
         state, kept, rows = program.call(
@@ -34,14 +35,14 @@ class Solo:
             call.mine.values,
             self._arrays.moved(call.last.state),
             self._arrays.here(call.arrays),
-            program.order_tables(call.orders(call.n)),
-            call.n,
+            program.order_tables(dict(enumerate(call.orders(n)))),
+            n,
             call.tables,
             call.patience,
         )
         seconds = time.perf_counter() - started
         logs = program.logs(rows)
-        program.took(seconds, len(logs))
+        program.took(self.place, seconds, len(logs))
         return [Ended(state, kept, logs, seconds)]
 
 

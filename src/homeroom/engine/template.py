@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -147,12 +147,12 @@ def state_of(
 
 def to_host(state: tuple[list[Any], list[Any], list[Any]]) -> Weights:
     """Return the state as NumPy arrays."""
-    return Weights(*([np.asarray(v) for v in part] for part in state))
+    return Weights(*door.on_host(state))
 
 
-def weights_fingerprint(state: tuple[list[Any], list[Any], list[Any]]) -> str:
+def weights_fingerprint(state: Sequence[list[Any]]) -> str:
     """Return the content hash of all weights and statistics (not the optimizer)."""
-    return fingerprint.of_arrays(np.asarray(v) for part in state[:2] for v in part)
+    return fingerprint.of_arrays(v for part in door.on_host(state[:2]) for v in part)
 
 
 def restore(model: Any, weights: Weights) -> Any:

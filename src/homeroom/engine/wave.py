@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import cache
+from statistics import median_low
 from typing import Any
 
-import numpy as np
-
 from . import door
-from .calls import Call, Ended, EndedInSlot
+from .calls import Call, Ended
 from .program import Place, Program
+from .slots import Best, EndedInSlot, EndedInSlots
 from .solo import Arrivals, Solo
 
 
@@ -42,50 +42,62 @@ class Wave:
         self._arrays = Arrivals(place.device)
         self._program: Program | None = None
         self._slots: list[Ended | None] = [None] * place.n_slots
+        self._ended: EndedInSlots | None = None
+        self._best = Best(place.n_slots)
         self._stacked: Any = None  # values, state and tables of every slot
 
     def run(self, calls: Sequence[Call]) -> list[Ended]:
         """Return what the calls came to, once all are done.
 
         All have the same program and arrays, and get as many epochs as the one that
-        wants the fewest, or can stop first.
+        wants the fewest, but no more than half of them surely want.
         """
         if self.place.n_slots == 1:  # what is left when memory had no room for two
             self._alone = self._alone or Solo(self.place)
             return self._alone.run(calls)
         program = calls[0].mine.program
-        n = int(min(min(call.n, call.patience.epochs_left) for call in calls))
         program.compile_for(self.place)
         program.wait()
+        n = self._n_epochs(program, calls)
         started = time.perf_counter()
+        if self._ended is not None:
+            self._best.take_in(self._ended)
         slots = self._seated(program, calls)
-        orders = [program.order_tables([])] * self.place.n_slots
-        for slot, call in zip(slots, calls, strict=True):
-            orders[slot] = program.order_tables(call.orders(n))
+        orders = {
+            (slot, i): rows
+            for slot, call in zip(slots, calls, strict=True)
+            for i, rows in enumerate(call.orders(n))
+        }
         values, _, tables = self._stacked
         state, kept, rows = program.call(
             self.place,
             values,
             self._stacked[1],
             self._arrays.here(calls[0].arrays),
-            tuple(map(np.stack, zip(*orders, strict=True))),
+            program.order_tables(orders, self.place.n_slots),
             n,
             tables,
             None,
         )
         self._stacked = values, state, tables
         seconds = time.perf_counter() - started
-        program.took(seconds, n)
+        program.took(self.place, seconds, n)
         each = seconds / len(calls)
-        size = self.place.n_slots
-        ended = [
-            EndedInSlot(state, kept, program.logs(rows[slot]), each, slot, size)
-            for slot in slots
-        ]
-        self._slots = [None] * size
-        for slot, mine in zip(slots, ended, strict=True):
-            self._slots[slot] = mine
-        return list(ended)
+        self._ended = EndedInSlots(state, kept, self.place.n_slots)
+        self._slots = [None] * self.place.n_slots
+        for slot in slots:
+            logs = program.logs(rows[slot])
+            self._slots[slot] = EndedInSlot(self._ended, slot, logs, each)
+        return [ended for slot in slots if (ended := self._slots[slot]) is not None]
+
+    def _n_epochs(self, program: Program, calls: Sequence[Call]) -> int:
+        """Return how many epochs a call has.
+
+        Of a training that stops before its end the rest is dropped.
+        """
+        fewest = min(call.n for call in calls)
+        sure = median_low(int(min(c.n, c.patience.epochs_left)) for c in calls)
+        return min(fewest, sure, program.epochs_per_call(self.place))
 
     def _seated(self, program: Program, calls: Sequence[Call]) -> list[int]:
         """Return each call's slot, in which what is its own is now."""
@@ -95,6 +107,7 @@ class Wave:
             self._stacked = _room()(own, self.place.n_slots)
             self._program, new = program, list(calls)
             self._slots = [None] * self.place.n_slots
+            self._best = Best(self.place.n_slots)
         elif new:  # what is stacked now may still be wanted as an outcome
             self._stacked = door.jax().tree.map(door.jax().numpy.copy, self._stacked)
         going_on = {call.last for call in calls if call not in new}
@@ -104,9 +117,10 @@ class Wave:
             if call not in new:
                 slots.append(self._slots.index(call.last))
                 continue
-            slots.append(next(free))
+            slots.append(slot := next(free))
+            self._best.forget(slot)
             own = self._arrays.moved(_own(call))
-            self._stacked = _put()(self._stacked, slots[-1], own)
+            self._stacked = _put()(self._stacked, slot, own)
         return slots
 
 
