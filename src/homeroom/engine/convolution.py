@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, reduce
-from itertools import product
 from math import prod
 from typing import Any
 
-from . import door
+from . import door, few_channels
 from .form import Form
+from .windows import Params, padded, windows
 
 NAME = "conv_general_dilated"
 _MOST_SHIFTS = 64  # products in one sum: beyond, it is the compiler that takes long
@@ -34,7 +34,6 @@ _MOST_GROUPS = 8  # zeros between more groups cost more than they save
 _MOST_PAIRS = 16  # the same, for the gradient of a kernel
 _WIDE_PAIRS = 32  # the same, where no shifted products can be summed instead
 
-Params = dict[str, Any]
 Compute = Callable[[Any, Any, Any], Any]
 
 
@@ -60,6 +59,14 @@ def form_of(equation: Any, *, exact: bool) -> Form | None:
     is_usual = specs == _usual(left.ndim)
     if p["feature_group_count"] > 1 and not exact:
         return _form_of_groups(equation, right, is_usual=is_usual)
+    shapes = [
+        tuple(each.shape[axis] for axis in order)
+        for each, order in zip((left, right), _usual_order(specs), strict=False)
+    ]
+    if left.dtype == right.dtype == "float32" and few_channels.are_few(*shapes, p):
+        is_exact = few_channels.has_every_bit(*shapes, few_channels.walk_of(p))
+        if is_exact or not exact:
+            return Form(_with_usual_axes(_summed, equation), is_exact)
     return None if is_usual else Form(_with_usual_axes(_plain, equation))
 
 
@@ -101,9 +108,7 @@ def _with_usual_axes(compute: Compute, equation: Any) -> Callable[[Any, Any], An
     """Return a function of (left, right) that has `compute` see the usual axes."""
     lax = door.jax().lax
     specs = equation.params["dimension_numbers"]
-    left_order = (specs.lhs_spec[0], *specs.lhs_spec[2:], specs.lhs_spec[1])
-    right_order = (*specs.rhs_spec[2:], specs.rhs_spec[1], specs.rhs_spec[0])
-    out_order = (specs.out_spec[0], *specs.out_spec[2:], specs.out_spec[1])
+    left_order, right_order, out_order = _usual_order(specs)
     back = tuple(out_order.index(axis) for axis in range(len(out_order)))
 
     def computed(left: Any, right: Any) -> Any:
@@ -112,6 +117,15 @@ def _with_usual_axes(compute: Compute, equation: Any) -> Callable[[Any, Any], An
         return lax.transpose(compute(equation, left, right), back)
 
     return computed
+
+
+def _usual_order(specs: Any) -> tuple[tuple[int, ...], ...]:
+    """Return where the usual axes of input, kernel and outcome are."""
+    return (
+        (specs.lhs_spec[0], *specs.lhs_spec[2:], specs.lhs_spec[1]),
+        (*specs.rhs_spec[2:], specs.rhs_spec[1], specs.rhs_spec[0]),
+        (specs.out_spec[0], *specs.out_spec[2:], specs.out_spec[1]),
+    )
 
 
 def _usual(n_axes: int) -> Any:
@@ -126,6 +140,10 @@ def _plain(equation: Any, left: Any, right: Any, **changed: Any) -> Any:
     """Bind the convolution itself."""
     params = equation.params | {"dimension_numbers": _usual(left.ndim)} | changed
     return equation.primitive.bind(left, right, **params)
+
+
+def _summed(equation: Any, left: Any, right: Any) -> Any:
+    return few_channels.summed(left, right, few_channels.walk_of(equation.params))
 
 
 def _as_it_is(equation: Any, left: Any, right: Any) -> Any:
@@ -188,8 +206,8 @@ def _shifted(equation: Any, left: Any, right: Any) -> Any:
     else:
         right = jnp.swapaxes(right, -1, -2)
     weights = right.reshape(prod(space), -1)
-    windows = _windows(left, p, space, p["rhs_dilation"], p["window_strides"])
-    terms = [w * x for w, x in zip(weights, windows, strict=True)]
+    under = windows(left, p, space, p["rhs_dilation"], p["window_strides"])
+    terms = [w * x for w, x in zip(weights, under, strict=True)]
     total = reduce(jnp.add, terms)
     if inputs == 1:
         return total
@@ -205,7 +223,7 @@ def _shifted_gradient(equation: Any, left: Any, right: Any) -> Any:
     n = [
         (size - (k - 1) * dilation - 1) // stride + 1
         for size, k, dilation, stride in zip(
-            _padded(left.shape[1:-2], p),
+            padded(left.shape[1:-2], p),
             space,
             p["rhs_dilation"],
             p["window_strides"],
@@ -213,37 +231,6 @@ def _shifted_gradient(equation: Any, left: Any, right: Any) -> Any:
         )
     ]
     # what walks and what jumps change places: positions are those of the outcome
-    windows = _windows(left, p, n, p["window_strides"], p["rhs_dilation"])
-    sums = [(x[0] * right).sum(range(right.ndim - 1)) for x in windows]
+    under = windows(left, p, n, p["window_strides"], p["rhs_dilation"])
+    sums = [(x[0] * right).sum(range(right.ndim - 1)) for x in under]
     return jnp.stack(sums).reshape(1, *n, -1)
-
-
-def _padded(sizes: Any, p: Params) -> list[int]:
-    kinds = zip(sizes, p["padding"], p["lhs_dilation"], strict=True)
-    return [(n - 1) * dilation + 1 + low + high for n, (low, high), dilation in kinds]
-
-
-def _windows(left: Any, p: Params, n: Any, steps: Any, strides: Any) -> list[Any]:
-    """What lies under each of `n` positions of a kernel, `steps` apart, as it walks."""
-    lax = door.jax().lax
-    after = left.ndim - 1 - len(n)
-    spaces = zip(p["padding"], p["lhs_dilation"], strict=True)
-    edges = [(low, high, dilation - 1) for (low, high), dilation in spaces]
-    none = [(0, 0, 0)]
-    left = lax.pad(left, left.dtype.type(0), [*none, *edges, *none * after])
-    sizes = left.shape[1 : 1 + len(n)]
-    axes = list(zip(sizes, n, steps, strides, strict=True))
-    reach = [(m - (k - 1) * s - 1) // stride * stride for m, k, s, stride in axes]
-    found = []
-    for position in product(*map(range, n)):
-        starts = [i * s for i, s in zip(position, steps, strict=True)]
-        ends = [start + far + 1 for start, far in zip(starts, reach, strict=True)]
-        found.append(
-            lax.slice(
-                left,
-                (0, *starts, *[0] * after),
-                (left.shape[0], *ends, *left.shape[1 + len(n) :]),
-                (1, *strides, *[1] * after),
-            )
-        )
-    return found

@@ -50,7 +50,7 @@ class Written:
 
 def concerns(traced: Any) -> bool:
     """Return whether a traced step has any operation that may be rewritten."""
-    names = {convolution.NAME, pooling.NAME}
+    names = {convolution.NAME, *pooling.NAMES}
     found = (each.primitive.name in names for each in _equations(traced.jaxpr.jaxpr))
     return door.device() == "cpu" and any(found)
 
@@ -58,7 +58,7 @@ def concerns(traced: Any) -> bool:
 def _form(equation: Any, *, exact: bool) -> Form | None:
     if equation.primitive.name == convolution.NAME:
         return convolution.form_of(equation, exact=exact)
-    if equation.primitive.name == pooling.NAME:
+    if equation.primitive.name in pooling.NAMES:
         return pooling.form_of(equation)
     return None
 
