@@ -16,7 +16,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 export WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check tests canary bench bench-tuning bench-workloads calibrate \
+.PHONY: help demo test check tests canary bench bench-tuning bench-workloads bench-gpu calibrate \
 	bench-peers bench-tensorflow clean
 
 help:  ## list what can be done
@@ -45,6 +45,9 @@ bench-tuning: $(USER)/.installed $(PEERS)/.installed  ## race against other tune
 bench-workloads: $(USER)/.installed $(PEERS)/.installed $(TENSORFLOW)/.installed $(VENV)/.developed  ## race over seven workloads; write docs/workloads.md
 	@$(USER)/bin/python benchmarks/workloads/run.py
 	@$(BIN)/python benchmarks/workloads/picture.py
+
+bench-gpu:  ## race on a GPU, with a PYTHON that has Homeroom, torch and JAX for it; write docs/gpu.md
+	@$(PYTHON) benchmarks/workloads/gpu.py
 
 calibrate: $(VENV)/.installed  ## simulate what intervals cover; write docs/calibration.md and docs/searches.md
 	@$(BIN)/python calibration/run.py

@@ -58,7 +58,7 @@ def page(record: Record, wanted: Sequence[Expectation]) -> str:
     for name, found in races.items():
         facts = record.facts[name]
         checked = "" if facts.get("has_bytecode") else _NO_BYTECODE
-        lines += [*_race(name, found), when(facts) + checked, ""]
+        lines += [*table_of_race(name, found), when(facts) + checked, ""]
     if record.limits:
         lines += _limits(record.limits, races, n_cores)
     if record.flat:
@@ -132,14 +132,21 @@ def _missed(record: Record, n_cores: int) -> list[str]:
     return [*_table("What the missed ratios would take", columns, rows), *told]
 
 
-def _race(name: str, found: dict[str, Samples]) -> list[str]:
+COLD = "all, cold, s"
+
+
+def table_of_race(name: str, found: dict[str, Samples]) -> list[str]:
+    """Return a table of all peers; with cold times if there are any."""
     mine = found[peers.HOMEROOM]
     ours = None if mine.missing else median(mine.warm_total)
     columns = (
         "", "trainings made", "ms per training, warm", "all, warm, s", "×",
-        "all, cold, s", "ms per epoch", "epochs each", "updates each", "accuracy",
+        COLD, "ms per epoch", "epochs each", "updates each", "accuracy",
     )  # fmt: skip
     rows = [_peer_row(peer, samples, ours) for peer, samples in found.items()]
+    if not any(samples.first for samples in found.values()):
+        cold = columns.index(COLD)
+        columns, *rows = [[*r[:cold], *r[cold + 1 :]] for r in (columns, *rows)]
     return _table(f"{name}: {WORKLOADS[name].title}", columns, rows)
 
 
@@ -159,7 +166,7 @@ def _peer_row(name: str, samples: Samples, ours: float | None) -> Sequence[str]:
         _spread([1e3 * seconds for seconds in samples.each]),
         about + _spread(samples.warm_total),
         ratio,
-        about + _spread(samples.cold_total),
+        about + _spread(samples.cold_total) if samples.first else "",
         f"{samples.ms_per_epoch:.2f}",
         f"{samples.epochs_each:.1f}",
         f"{updates:.0f}",

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 import work
-from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 from torch_models import network_of, rows_of

@@ -26,7 +26,7 @@ from typing import Any
 
 from . import door, few_channels
 from .form import Form
-from .windows import Params, padded, windows
+from .windows import padded, windows
 
 NAME = "conv_general_dilated"
 _MOST_SHIFTS = 64  # products in one sum: beyond, it is the compiler that takes long
