@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import platformdirs
 
 from homeroom.errors import InputError
@@ -77,15 +78,22 @@ def compiler_options(*, one_core: bool) -> dict[str, Any]:
 
 def brought_home(tree: Any) -> Any:
     """Return arrays on the device that JAX takes by itself."""
-    home = jax().devices()[0]
+    home, *others = _devices()
     leaves = jax().tree.leaves(tree)
-    if all(getattr(leaf, "device", home) == home for leaf in leaves):
+    if not others or all(getattr(leaf, "device", home) == home for leaf in leaves):
         return tree
     return jax().device_put(tree, home)
 
 
+@cache
+def _devices() -> tuple[Any, ...]:
+    return tuple(jax().devices())
+
+
 def on_host(tree: Any) -> Any:
     """Return arrays as NumPy's, all brought over at once: each wait is a long one."""
+    if device() == "cpu":  # where they are already
+        return jax().tree.map(np.asarray, tree)
     return jax().device_get(tree)
 
 
