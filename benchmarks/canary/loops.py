@@ -157,6 +157,29 @@ def convolution_in_loop() -> Said:
 
 
 @hazard(
+    "convolution of few channels as a matrix product",
+    plan="a sum of products; one with other bits is told of, or left",
+)
+def few_channels_as_product() -> Said:
+    from homeroom.engine import few_channels
+
+    shapes = (64, 28, 28, 1), (3, 3, 1, 16)
+    walk = few_channels.Walk((1, 1), ((1, 1), (1, 1)), (1, 1))
+    dice = np.random.default_rng(0)
+    x, kernel = (dice.normal(size=shape).astype("float32") for shape in shapes)
+    product = jax.jit(
+        lambda x, kernel: lax.conv_general_dilated(
+            x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+    )
+    ours = jax.jit(partial(few_channels.summed, walk=walk))
+    found = ratio(lambda: product(x, kernel), lambda: ours(x, kernel))
+    same = few_channels.has_every_bit(*shapes, walk)
+    bits = "the same bits" if same else "other bits"
+    return judged(found, 1.5, f"against a sum of products, which has {bits} here")
+
+
+@hazard(
     "gradient of a convolution under vmap",
     plan="members in turn, one lane per core; no vmap on CPU",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from jax import lax
 from keras import layers
 
 from homeroom import engine
-from homeroom.engine import convolution, door, looping
+from homeroom.engine import convolution, door, few_channels, looping
 from homeroom.errors import InputError
 
 from . import plain
@@ -135,6 +135,37 @@ def test_only_what_is_slow_in_a_loop_is_rewritten():
     step = jax.jit(lambda x, kernel: (x * 2).sum() + kernel.sum())
     assert not looping.concerns(step.trace(x, kernel))
     assert looping.concerns(jax.jit(forward).trace(x, kernel))
+
+
+def few_channels_step():
+    x, kernel = (
+        _random.normal(size=shape).astype("float32")
+        for shape in ((9, 6, 6, 2), (3, 3, 2, 5))
+    )
+    return jax.jit(partial(outcome_and_gradients, keras.ops.conv)), (x, kernel)
+
+
+def test_a_sum_in_another_order_is_found_out(monkeypatch):
+    """Terms added from the last to the first are not the convolution's bits here."""
+    shapes = (9, 6, 6, 2), (3, 3, 2, 5)
+    walk = few_channels.Walk((1, 1), ((0, 0), (0, 0)), (1, 1))
+    tried = few_channels.has_every_bit.__wrapped__
+    assert tried(*shapes, walk)
+    monkeypatch.setattr(
+        few_channels, "reduce", lambda add, terms: reduce(add, terms[::-1])
+    )
+    assert not tried(*shapes, walk)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_where_the_bits_are_others_the_record_says_so(monkeypatch, exact):
+    """On such a machine Keras's own operation stays, unless rounding may differ."""
+    monkeypatch.setattr(few_channels, "has_every_bit", lambda *_: False)
+    step, arguments = few_channels_step()
+    written = looping.Written(step, exact=exact)
+    text = str(jax.make_jaxpr(written)(*arguments))
+    assert written.sameness == ("exact" if exact else "lowered")
+    assert text.count("conv_general_dilated[") == (3 if exact else 2)
 
 
 def test_half_precision_is_never_summed_in_pieces():

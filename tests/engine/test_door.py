@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from homeroom.engine import door
+
 TRAIN = """
 import numpy as np
 import homeroom.engine as engine
@@ -31,6 +33,15 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         env=os.environ | environment,
     )
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu", "tpu"])
+def test_the_compiler_knows_what_it_is_told(monkeypatch, kind):
+    """Options of every device are among those of the XLA that is installed."""
+    monkeypatch.setattr(door, "device", lambda: kind)
+    options = door.compiler_options(one_core=True)
+    twice = door.jax().jit(lambda x: 2 * x, compiler_options=options)
+    assert twice(1.5) == 3
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "torch"])

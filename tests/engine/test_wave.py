@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from keras import layers
 from homeroom import engine
 from homeroom.engine import EarlyStopping, Training, door, plan, probe
 from homeroom.engine.program import Program
+from homeroom.engine.slots import Best, EndedInSlot, EndedInSlots
 from homeroom.errors import InputError
 from homeroom.records import BATCHED, FAILED, PRUNED
 
@@ -126,6 +128,58 @@ def test_cohorts_in_waves(waves, monkeypatch, slots):
     for a, b in zip(found, engine.train(folds(), PLAN), strict=True):
         assert (a.stopped_epoch, a.best_epoch) == (b.stopped_epoch, b.best_epoch)
         assert far(a, b) < 1e-2
+
+
+def test_few_calls_and_no_epoch_too_many(waves, monkeypatch):
+    """A call of a wave goes past where some can stop; nobody hears of what is dropped.
+
+    With one epoch a call every training has the same history and the same weights.
+    """
+    build = ZOO["dense"].build
+    rule = EarlyStopping(monitor="val_loss", patience=2)
+    training = replace(THREE, epochs=30, early_stopping=rule)
+    members = [member(build, seed=s, split=s) for s in range(6)]
+    calls, heard = [], []
+    real = Program.call
+
+    def call(self, place, *arguments):
+        calls.append(arguments[4])
+        return real(self, place, *arguments)
+
+    monkeypatch.setattr(Program, "call", call)
+
+    def trained(most):
+        monkeypatch.setattr(Program, "epochs_per_call", lambda *_: most)
+        calls.clear()
+        heard.clear()
+        outcomes = side_by_side(
+            members, training, 4, on_epoch=lambda m, epoch, _: heard.append(epoch)
+        )
+        assert len(heard) == sum(o.history.n_epochs for o in outcomes)
+        return [(o.final_weights, o.stopped_epoch, str(o.history)) for o in outcomes]
+
+    one = trained(1)
+    n_calls = len(calls)
+    assert trained(16) == one
+    assert len(calls) < n_calls
+    assert max(calls) > 1
+
+
+def test_what_is_kept_of_slots_is_what_was_there():
+    """Best epochs of many calls, slots given away in between: the states of then."""
+    random = np.random.default_rng(3)
+    best, expected = Best(4), {}
+    for _ in range(6):
+        state, kept = random.normal(size=(4, 2)), random.normal(size=(4, 5, 2))
+        ended = EndedInSlots([state], [kept], 4)
+        for slot in random.choice(4, 2, replace=False):
+            i = int(random.integers(5))
+            mine = EndedInSlot(ended, int(slot), [({}, False)] * 5, 0.0)
+            expected[mine.holding(i)] = kept[slot, i]
+        best.take_in(ended)
+        best.forget(int(random.integers(4)))
+    for held, wanted in expected.items():
+        np.testing.assert_array_equal(held.state[0], np.float32(wanted))
 
 
 def test_one_that_diverges_does_not_touch_the_others(waves):
@@ -290,14 +344,19 @@ print(json.dumps([one, several, wave, again]))
 @pytest.mark.parametrize(("in_wave", "in_turn"), [(1.0, 3.0), (3.0, 1.0)])
 def test_the_faster_plan_is_taken(monkeypatch, in_wave, in_turn):
     """Where a device may want waves, a measurement decides, and the plan says which."""
+    measured = []
+
+    def seconds(job, training, plan):
+        measured.append(plan.n_slots)
+        return in_wave * 4 if plan.n_slots > 1 else in_turn
+
     monkeypatch.setattr(door, "device", lambda: "gpu")
-    monkeypatch.setattr(
-        probe,
-        "_seconds_per_epoch",
-        lambda job, training, plan: in_wave * 4 if plan.n_slots > 1 else in_turn,
-    )
+    monkeypatch.setattr(probe, "_known", WeakKeyDictionary())
+    monkeypatch.setattr(probe, "_seconds_per_epoch", seconds)
     members = [member(dense, seed=seed) for seed in range(4)]
+    engine.prepare(members, THREE)
     prepared = engine.prepare(members, THREE)
+    assert measured == [4, 1]  # the second time it is known
     assert prepared.plan.name == (plan.WAVES if in_wave < in_turn else plan.LANES)
     assert prepared.plan.at_once == (4 if in_wave < in_turn else 1)
     assert "times as long" in prepared.plan.reason
@@ -307,6 +366,7 @@ def test_the_faster_plan_is_taken(monkeypatch, in_wave, in_turn):
 def test_a_wave_is_measured_before_it_is_trusted(monkeypatch):
     """On other devices than a CPU lanes and waves are both tried, and one is taken."""
     monkeypatch.setattr(door, "device", lambda: "gpu")
+    monkeypatch.setattr(probe, "_known", WeakKeyDictionary())
     members = [member(dense, seed=seed) for seed in range(4)]
     prepared = engine.prepare(members, THREE)
     assert "4 at once take" in prepared.plan.reason
