@@ -59,15 +59,22 @@ def form_of(equation: Any, *, exact: bool) -> Form | None:
     is_usual = specs == _usual(left.ndim)
     if p["feature_group_count"] > 1 and not exact:
         return _form_of_groups(equation, right, is_usual=is_usual)
-    shapes = [
-        tuple(each.shape[axis] for axis in order)
-        for each, order in zip((left, right), _usual_order(specs), strict=False)
-    ]
-    if left.dtype == right.dtype == "float32" and few_channels.are_few(*shapes, p):
-        is_exact = few_channels.has_every_bit(*shapes, few_channels.walk_of(p))
-        if is_exact or not exact:
-            return Form(_with_usual_axes(_summed, equation), is_exact)
+    if left.dtype == right.dtype == "float32":
+        few = _form_of_few_channels(equation, left.shape, right.shape)
+        if few is not None and (few.is_exact or not exact):
+            return few
     return None if is_usual else Form(_with_usual_axes(_plain, equation))
+
+
+def _form_of_few_channels(equation: Any, left: Any, right: Any) -> Form | None:
+    left_order, right_order, _ = _usual_order(equation.params["dimension_numbers"])
+    usual_left = tuple(left[axis] for axis in left_order)
+    usual_right = tuple(right[axis] for axis in right_order)
+    if not few_channels.are_few(usual_left, usual_right, equation.params):
+        return None
+    walk = few_channels.walk_of(equation.params)
+    is_exact = few_channels.has_every_bit(usual_left, usual_right, walk)
+    return Form(_with_usual_axes(_summed, equation), is_exact)
 
 
 def _form_of_groups(equation: Any, right: Any, *, is_usual: bool) -> Form | None:

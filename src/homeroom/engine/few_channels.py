@@ -121,8 +121,8 @@ def has_every_bit(left: tuple[int, ...], right: tuple[int, ...], walk: Walk) -> 
     shapes = (min(left[0], _PICTURES), *left[1:]), right
     given = [random.standard_normal(shape).astype(np.float32) for shape in shapes]
     functions = partial(_native, walk=walk), partial(summed, walk=walk)
-    found = [_compiled(function, given)(*given) for function in functions]
-    return bool(np.array_equal(*map(np.asarray, found)))
+    native, ours = (_compiled(function, given)(*given) for function in functions)
+    return bool(np.array_equal(native, ours))
 
 
 def _native(left: Any, right: Any, walk: Walk) -> Any:
