@@ -19,6 +19,7 @@ ON_RECORD = (
     "many small leaves in a loop (jax#40150)",
     "NCHW convolution in a loop (jax#12868)",
     "native convolution in a loop",
+    "convolution of few channels as a matrix product",
     "gradient of a convolution under vmap",
     "jax.random.permutation on CPU (jax#5328)",
     "rbg keys under vmap (jax#16792, #22684)",

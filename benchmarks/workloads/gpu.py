@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -112,15 +112,17 @@ class Rival:
         if self.samples.missing:
             return
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+        with suppress(OSError):  # it has died: the answer tells
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
         if (told := self.answer()) is not None:
             self.samples.add(told)
 
     def end(self) -> None:
         """Have it end."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(OSError):
+            self._process.stdin.close()
         self._process.wait()
 
 
@@ -177,7 +179,7 @@ def markdown(record: dict[str, Any]) -> str:
         found = {p: Samples(**s) for p, s in record[name]["peers"].items()}
         facts = record[name]["facts"]
         lines += [*page.table_of_race(name, found)]
-        lines += [f"{facts['date']}, {facts['repeats']} repeats.", ""]
+        lines += [f"{facts['date']}, {facts['gpu']}, {facts['repeats']} repeats.", ""]
         versions |= {n: v for s in found.values() for n, v in s.versions.items()}
     told = ", ".join(f"{each} {versions[each]}" for each in sorted(versions))
     return "\n".join([*lines, f"Versions: {told}.", ""])

@@ -117,7 +117,7 @@ def _convolutions(record: Record) -> str:
     share = expectations.share_of_limit(W4, record.limits[W4], record.races[W4])
     return (
         f"**Convolutions** (W4) reach {100 * share:.0f} % of what products of their "
-        "size allow. They are XLA's own, with the axes in the order in which it is "
-        "fastest; torch's are oneDNN's, faster, and with other last digits than "
-        "Keras's."
+        "size allow. Those of few channels are sums of products; the others are XLA's "
+        "own, with the axes in the order in which it is fastest: every bit is Keras's. "
+        "torch's are oneDNN's, and have other last digits."
     )

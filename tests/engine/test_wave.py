@@ -130,28 +130,34 @@ def test_cohorts_in_waves(waves, monkeypatch, slots):
         assert far(a, b) < 1e-2
 
 
-def test_few_calls_and_no_epoch_too_many(waves, monkeypatch):
+@pytest.mark.parametrize("restores", [True, False])
+def test_few_calls_and_no_epoch_too_many(waves, monkeypatch, restores):
     """A call of a wave goes past where some can stop; nobody hears of what is dropped.
 
-    With one epoch a call every training has the same history and the same weights.
+    With one epoch a call every training has the same history and the same weights,
+    the best or the last ones, however many epochs of states the program keeps.
     """
     build = ZOO["dense"].build
-    rule = EarlyStopping(monitor="val_loss", patience=2)
+    rule = EarlyStopping("val_loss", patience=2, restore_best_weights=restores)
     training = replace(THREE, epochs=30, early_stopping=rule)
     members = [member(build, seed=s, split=s) for s in range(6)]
-    calls, heard = [], []
+    calls, heard, trained_epochs = [], [], []
     real = Program.call
 
     def call(self, place, *arguments):
         calls.append(arguments[4])
-        return real(self, place, *arguments)
+        state, kept, rows = real(self, place, *arguments)
+        # slots that train have rows
+        busy = np.asarray(arguments[3][1])[:, 0] > 0
+        trained_epochs.append(int(busy.sum()) * arguments[4])
+        return state, kept, rows
 
     monkeypatch.setattr(Program, "call", call)
 
     def trained(most):
         monkeypatch.setattr(Program, "epochs_per_call", lambda *_: most)
-        calls.clear()
-        heard.clear()
+        for each in (calls, heard, trained_epochs):
+            each.clear()
         outcomes = side_by_side(
             members, training, 4, on_epoch=lambda m, epoch, _: heard.append(epoch)
         )
@@ -162,20 +168,66 @@ def test_few_calls_and_no_epoch_too_many(waves, monkeypatch):
     n_calls = len(calls)
     assert trained(16) == one
     assert len(calls) < n_calls
-    assert max(calls) > 1
+    assert sum(trained_epochs) > len(heard)  # some were dropped
+
+
+def test_states_of_one_epoch_only(waves, monkeypatch):
+    """Where no states between epochs are kept, best weights are those of lanes."""
+    monkeypatch.setattr(Program, "_epochs_that_fit", lambda _: 1)
+
+    def own():
+        return regressor(layers.Dense(7, activation="tanh"))
+
+    rule = EarlyStopping("val_loss", patience=1)
+    training = replace(THREE, epochs=6, early_stopping=rule)
+    members = [member(own, NUMBERS, seed=s, split=s) for s in range(5)]
+    found = side_by_side(members, training, 2)
+    monkeypatch.setenv("HOMEROOM_PLAN", plan.LANES)
+    for a, b in zip(found, engine.train(members, training), strict=True):
+        assert (a.stopped_epoch, a.best_epoch) == (b.stopped_epoch, b.best_epoch)
+        assert far(a, b) < 1e-3
+
+
+@pytest.mark.parametrize("slots", [2, 4])
+def test_a_call_that_fails_takes_only_its_own_along(waves, monkeypatch, slots):
+    """What waited meanwhile, and what comes later, train as if nothing had been."""
+    real, n_calls = Program.call, []
+
+    def call(self, place, *arguments):
+        n_calls.append(place)
+        if len(n_calls) == 3:
+            msg = "a device has stumbled"
+            raise RuntimeError(msg)
+        return real(self, place, *arguments)
+
+    alone = replace(PLAN, early_stopping=replace(PLAN.early_stopping, patience=2))
+    wanted = engine.train(folds(), alone, lanes=slots)
+    monkeypatch.setattr(Program, "epochs_per_call", lambda *_: 2)
+    monkeypatch.setattr(Program, "call", call)
+    found = engine.train(folds(), alone, lanes=slots)
+    assert {o.state for o in wanted} == {"COMPLETE"}
+    failed = [o for o in found if o.state == FAILED]
+    assert 0 < len(failed) <= slots
+    assert all("stumbled" in o.error for o in failed)
+    for o in found:
+        if o.state != FAILED:
+            assert o.history.n_epochs > 0
 
 
 def test_what_is_kept_of_slots_is_what_was_there():
     """Best epochs of many calls, slots given away in between: the states of then."""
     random = np.random.default_rng(3)
-    best, expected = Best(4), {}
-    for _ in range(6):
+    best, expected, last = Best(4), {}, None
+    for _ in range(8):
+        if last is not None:  # one that waited asks when the wave has gone on
+            expected[last.holding(1)] = kept[int(slot), 1]
         state, kept = random.normal(size=(4, 2)), random.normal(size=(4, 5, 2))
         ended = EndedInSlots([state], [kept], 4)
         for slot in random.choice(4, 2, replace=False):
             i = int(random.integers(5))
             mine = EndedInSlot(ended, int(slot), [({}, False)] * 5, 0.0)
             expected[mine.holding(i)] = kept[slot, i]
+        last = mine
         best.take_in(ended)
         best.forget(int(random.integers(4)))
     for held, wanted in expected.items():

@@ -66,8 +66,9 @@ class Call:
         arrays: What `device_arrays` returned.
         tables: What `Shape.measured_tables` returned.
         n: How many epochs it wants; it may get fewer.
-        patience: After which of them it stops.
+        patience: What it may stop by; a wave does not look at it in between.
         order: The training rows in the order of the i-th of them.
+        n_rows: How many these are.
     """
 
     mine: ModelProgram
@@ -77,6 +78,7 @@ class Call:
     n: int
     patience: Patience
     order: Callable[[int], Rows]
+    n_rows: int
 
     def orders(self, n: int) -> list[Rows]:
         """Return the orders of the first n epochs."""

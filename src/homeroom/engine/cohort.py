@@ -5,8 +5,9 @@ waits for them after it. When to stop is decided by the mean of all curves. Whic
 epoch's weights a member keeps is decided by the mean of the *others*, so that a
 validation score does not choose the epoch it is taken at.
 
-A call may go past the end of a round, until the patience with the member's own curve
-runs out: epochs that the mean does not want are dropped, and nobody is told of them.
+A call may go past the end of a round, in a lane until the patience with the member's
+own curve runs out: epochs that the mean does not want are dropped, and nobody is told
+of them.
 """
 
 from __future__ import annotations

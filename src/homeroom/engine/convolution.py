@@ -73,7 +73,7 @@ def _form_of_few_channels(equation: Any, left: Any, right: Any) -> Form | None:
     if not few_channels.are_few(usual_left, usual_right, equation.params):
         return None
     walk = few_channels.walk_of(equation.params)
-    is_exact = few_channels.has_every_bit(usual_left, usual_right, walk)
+    is_exact = few_channels.has_every_bit(usual_left[1:], usual_right, walk)
     return Form(_with_usual_axes(_summed, equation), is_exact)
 
 

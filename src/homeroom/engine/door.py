@@ -14,7 +14,7 @@ import platformdirs
 
 from homeroom.errors import InputError
 
-# XLA's own choice, and loops with their conditions
+# the choice of XLA in jaxlib 0.11, and loops with their conditions
 _IN_GRAPHS = (
     "FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE"
 )
@@ -63,16 +63,18 @@ def device() -> str:
 def compiler_options(*, one_core: bool) -> dict[str, Any]:
     """Return what XLA is told beside its defaults, on the device that trains.
 
-    On a GPU whole loops become graphs: otherwise each turn of a loop waits for Python's
-    side to hear that there is another, which takes five times as long as the turn.
+    On a GPU whole loops become graphs: otherwise the host is asked before each turn of
+    a loop whether there is another, which takes several times as long as the turn. What
+    XLA_FLAGS say of graphs is left alone.
 
     Args:
         one_core: Whether a call may use only the core it runs on.
     """
     if device() == "cpu":
         return {"xla_cpu_multi_thread_eigen": not one_core}
-    if device() == "gpu":
-        return {"xla_gpu_enable_command_buffer": _IN_GRAPHS}
+    flag = "xla_gpu_enable_command_buffer"
+    if device() == "gpu" and flag not in os.environ.get("XLA_FLAGS", ""):
+        return {flag: _IN_GRAPHS}
     return {}
 
 

@@ -215,7 +215,8 @@ def run(
 
         seconds += time.perf_counter() - started
         patience = course.patience(program)
-        last = yield Call(mine, last, arrays, tables, n, patience, order)
+        n_rows = len(member.train_rows)
+        last = yield Call(mine, last, arrays, tables, n, patience, order, n_rows)
         started, seconds = time.perf_counter(), seconds + last.seconds
         at_once = max(at_once, last.at_once)
         kept.add(epoch, last)
@@ -231,7 +232,8 @@ def run(
             if not goes_on:
                 last = last.until(i)
                 break
-        kept.forget(course.n_decided, course.stopping.best_epoch)
+        wanted = course.stopping.best_epoch if course.restores else None
+        kept.forget(course.n_decided, wanted)
     callbacks.train_ends(course.rows)
     restored = course.stopping.best_epoch if course.restores else None
     state = last.state if restored is None else kept.state_after(restored)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import threading
+import math
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from . import door
 from .calls import Call, Ended
 from .lane import Course, run
 from .member import Rows, Training
@@ -85,12 +87,22 @@ def settled(plan: Plan, jobs: Iterable[Job], training: Training, n: int) -> Plan
 
 
 def _known_seconds(job: Job, training: Training, plan: Plan) -> float:
-    """Return what was measured of the job's program, in this process, if it was."""
+    """Return what was measured of the job's program, in this process, if it was.
+
+    Infinity where there is no room for as many at once.
+    """
     assert job.program is not None
     known = _known.setdefault(job.program.program, {})
-    what = (plan.places, len(job.member.train_rows), training.batch_size)
+    rows = job.member.train_rows, job.member.validation_rows, job.member.measured_rows
+    sizes = training.batch_size, training.validation_batch_size
+    what = plan.places, *(None if each is None else len(each) for each in rows), *sizes
     if what not in known:
-        known[what] = _seconds_per_epoch(job, training, plan)
+        try:
+            known[what] = _seconds_per_epoch(job, training, plan)
+        except Exception as error:
+            if plan.n_slots > 1 and door.is_out_of_memory(error):
+                return math.inf
+            raise
     return known[what]
 
 
@@ -131,9 +143,10 @@ class _Lane:
     def train(self, order: Callable[[int], Rows], n_epochs: int, tables: Any) -> None:
         mine, arrays = self.job.program, self.job.arrays
         assert mine is not None
+        endless, n_rows = Patience.endless(), len(order(0))
         while n_epochs > 0:
             self._last = self._runner.run([
-                Call(mine, last, arrays, tables, n_epochs, Patience.endless(), order)
+                Call(mine, last, arrays, tables, n_epochs, endless, order, n_rows)
                 for last in self._last
             ])
             n_epochs -= len(self._last[0].logs)
@@ -143,7 +156,7 @@ class _Lane:
 def _timed(
     lanes: list[_Lane], training: Training, n_batches: int, n_epochs: int
 ) -> float:
-    """Return the seconds of a call that trains some batches of some epochs."""
+    """Return the seconds of some batches of some epochs, in all lanes at once."""
     job = lanes[0].job
     assert job.program is not None
     member, size = job.member, training.batch_size
@@ -162,12 +175,10 @@ def _timed(
         )
     )
     wanted = (order, n_epochs, tables)
-    threads = [threading.Thread(target=lane.train, args=wanted) for lane in lanes]
     started = time.perf_counter()
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        for trained in [pool.submit(lane.train, *wanted) for lane in lanes]:
+            trained.result()
     return sum(lane.finished for lane in lanes) / len(lanes) - started
 
 

@@ -22,9 +22,9 @@ from .stopping import EarlyStopping, StoppingState
 from .structure import Structure
 
 _CALL_SECONDS = 0.02  # of work in one call: some fifty times what calling costs
-_SLOTS_LIKE_A_CALL = 32  # they cost as much time between calls
+_SLOTS_LIKE_A_CALL = 32  # each costs Python some time: so many as much as a call
 _MOST_EPOCHS = 32
-_MOST_EPOCHS_IN_WAVE = 16  # whose orders go to the device with every call
+_MOST_EPOCHS_IN_WAVE = 16  # orders of all slots go to the device with every call
 _KEPT_BYTES = 2**20
 _ORDER_ROWS = 2**18
 _NO_ROWS = np.zeros(0, np.int32)
@@ -115,7 +115,7 @@ class Program:
         prefixes = ["val_", "train_eval_"][-shape.n_measured :]
         self._history_keys = [*steps.train_names]
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
-        self._pace: dict[Place, float] = {}  # seconds per epoch, once one is measured
+        self._pace: dict[Place, float] = {}  # seconds per row, once that is measured
         self._runs: dict[Place, Future[Any]] = {}
         self._tracing = threading.Lock()
         self.making = Making(reason)
@@ -193,10 +193,10 @@ class Program:
         column = self._history_keys.index(rule.monitor)
         return Patience.left(rule, state, epoch, column)
 
-    def took(self, place: Place, seconds: float, n_epochs: int) -> None:
-        """Learn what a call costs."""
-        before = self._pace.get(place, _worth_a_call(place))
-        self._pace[place] = min(before, seconds / n_epochs)
+    def took(self, place: Place, seconds: float, n_rows: int) -> None:
+        """Learn what a call costs that trained so many rows in all its epochs."""
+        each = seconds / max(n_rows, 1)
+        self._pace[place] = min(self._pace.get(place, each), each)
 
     def call_bytes(self, place: Place) -> int:
         """Return what a call holds on the device beside what it was given."""
@@ -205,10 +205,16 @@ class Program:
             return 0
         return int(memory.temp_size_in_bytes + memory.output_size_in_bytes)
 
-    def epochs_per_call(self, place: Place) -> int:
-        """Return how many epochs are worth one call, as far as their cost is known."""
-        worth = _worth_a_call(place)
-        n = int(worth / self._pace.get(place, worth))
+    def epochs_per_call(self, place: Place, n_rows: int) -> int:
+        """Return how many epochs are worth one call, as far as their cost is known.
+
+        Args:
+            place: Where they run.
+            n_rows: How many training rows each has.
+        """
+        if (pace := self._pace.get(place)) is None:
+            return 1
+        n = int(_worth_a_call(place) / (pace * max(n_rows, 1)))
         return max(1, min(self._most_epochs(place.n_slots), n))
 
     def wait(self) -> None:

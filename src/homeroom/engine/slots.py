@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -24,7 +25,8 @@ class EndedInSlots:
         self.state = state
         self.kept = kept
         self.n_slots = n_slots
-        self.held: dict[int, tuple[int, Held]] = {}  # by slot: of which epoch
+        # what trainings keep of it: the epoch, by slot; None once that was copied
+        self.held: dict[int, tuple[int, Held]] | None = {}
 
 
 class EndedInSlot(Ended):
@@ -53,9 +55,12 @@ class EndedInSlot(Ended):
 
     def holding(self, i: int) -> Ended:
         """Return the state after the i-th epoch, which the wave keeps for it."""
-        held = Held(self._ended, self._slot, i)
-        self._ended.held[self._slot] = i, held
-        return held
+        held = self._ended.held
+        if held is None:  # the wave has gone on
+            return Ended(self.state_after(i))
+        mine = Held(self._ended, self._slot, i)
+        held[self._slot] = i, mine
+        return mine
 
 
 class Held(Ended):
@@ -71,7 +76,12 @@ class Held(Ended):
     @property
     def state(self) -> Any:
         """The state, taken out of the slot."""
-        return taken()(*self.where)
+        among, place = self.where
+        return taken()(among, place) if place else among
+
+    def leave_slot(self) -> None:
+        """Take the state out of the slot now, so that the others may go."""
+        self.where = self.state, ()
 
 
 class Best:
@@ -83,29 +93,34 @@ class Best:
 
     def __init__(self, n_slots: int) -> None:
         self._states: Any = None
-        self._held: list[Held | None] = [None] * n_slots
+        self._held: list[ref[Held] | None] = [None] * n_slots
 
     def take_in(self, ended: EndedInSlots) -> None:
-        """Copy what trainings keep of a call, whose states may go then."""
-        if not ended.held:
+        """Copy what trainings keep of a call: nothing more is held of it then."""
+        held, ended.held = ended.held, None
+        if not held:
             return
         epochs = np.full(ended.n_slots, -1, np.int32)
-        for slot, (epoch, held) in ended.held.items():
-            epochs[slot], self._held[slot] = epoch, held
+        # a copy, because another lane may be looking at a training of this one
+        for slot, (epoch, mine) in list(held.items()):
+            epochs[slot], self._held[slot] = epoch, ref(mine)
         kept = ended.kept or door.jax().tree.map(lambda a: a[:, None], ended.state)
         before = ended.state if self._states is None else self._states
         self._states = _chosen()(before, kept, epochs)
-        for slot, each in enumerate(self._held):
-            if each is not None:
-                each.where = self._states, (slot,)
-        ended.held = {}
+        for slot in range(ended.n_slots):
+            if (current := self._of(slot)) is not None:
+                current.where = self._states, (slot,)
 
     def forget(self, slot: int) -> None:
-        """Keep nothing more for the training that had a slot.
-
-        What it holds stays where it is, for as long as it wants it.
-        """
+        """Keep nothing more for the training that had a slot."""
+        if (current := self._of(slot)) is not None:
+            current.leave_slot()
         self._held[slot] = None
+
+    def _of(self, slot: int) -> Held | None:
+        """Return what is held in a slot, if it is still wanted."""
+        held = self._held[slot]
+        return None if held is None else held()
 
 
 @cache

@@ -27,7 +27,7 @@ class Solo:
         (call,) = calls
         program = call.mine.program
         program.compile_for(self.place)
-        n = min(call.n, program.epochs_per_call(self.place))
+        n = min(call.n, program.epochs_per_call(self.place, call.n_rows))
         program.wait()  # so that a training's seconds are its own
         started = time.perf_counter()
         state, kept, rows = program.call(
@@ -42,7 +42,7 @@ class Solo:
         )
         seconds = time.perf_counter() - started
         logs = program.logs(rows)
-        program.took(self.place, seconds, len(logs))
+        program.took(self.place, seconds, len(logs) * call.n_rows)
         return [Ended(state, kept, logs, seconds)]
 
 

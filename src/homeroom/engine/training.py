@@ -215,7 +215,10 @@ class Prepared:
             self._workshop.look_at(last[member.group])
             making = time.perf_counter() - started
             training = self._workshop.training
-            found[member.group] = pace_of(job, training, self.plan, making)
+            try:
+                found[member.group] = pace_of(job, training, self.plan, making)
+            except Exception as error:  # noqa: BLE001 - a forecast is no training
+                found[member.group] = template.first_line(error)
         return found
 
 

@@ -53,6 +53,8 @@ class Wave:
         wants the fewest, but no more than half of them surely want.
         """
         if self.place.n_slots == 1:  # what is left when memory had no room for two
+            self._stacked = self._ended = None
+            self._best = Best(1)
             self._alone = self._alone or Solo(self.place)
             return self._alone.run(calls)
         program = calls[0].mine.program
@@ -60,9 +62,11 @@ class Wave:
         program.wait()
         n = self._n_epochs(program, calls)
         started = time.perf_counter()
-        if self._ended is not None:
-            self._best.take_in(self._ended)
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            self._best.take_in(ended)
         slots = self._seated(program, calls)
+        self._slots = [None] * self.place.n_slots  # until the call has come to an end
         orders = {
             (slot, i): rows
             for slot, call in zip(slots, calls, strict=True)
@@ -81,14 +85,15 @@ class Wave:
         )
         self._stacked = values, state, tables
         seconds = time.perf_counter() - started
-        program.took(self.place, seconds, n)
+        program.took(self.place, seconds, n * max(call.n_rows for call in calls))
         each = seconds / len(calls)
         self._ended = EndedInSlots(state, kept, self.place.n_slots)
-        self._slots = [None] * self.place.n_slots
+        outcomes: list[Ended] = []
         for slot in slots:
             logs = program.logs(rows[slot])
-            self._slots[slot] = EndedInSlot(self._ended, slot, logs, each)
-        return [ended for slot in slots if (ended := self._slots[slot]) is not None]
+            outcomes.append(EndedInSlot(self._ended, slot, logs, each))
+            self._slots[slot] = outcomes[-1]
+        return outcomes
 
     def _n_epochs(self, program: Program, calls: Sequence[Call]) -> int:
         """Return how many epochs a call has.
@@ -97,7 +102,8 @@ class Wave:
         """
         fewest = min(call.n for call in calls)
         sure = median_low(int(min(c.n, c.patience.epochs_left)) for c in calls)
-        return min(fewest, sure, program.epochs_per_call(self.place))
+        n_rows = max(call.n_rows for call in calls)
+        return min(fewest, sure, program.epochs_per_call(self.place, n_rows))
 
     def _seated(self, program: Program, calls: Sequence[Call]) -> list[int]:
         """Return each call's slot, in which what is its own is now."""
