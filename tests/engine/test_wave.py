@@ -217,17 +217,17 @@ def test_a_call_that_fails_takes_only_its_own_along(waves, monkeypatch, slots):
 def test_what_is_kept_of_slots_is_what_was_there():
     """Best epochs of many calls, slots given away in between: the states of then."""
     random = np.random.default_rng(3)
-    best, expected, last = Best(4), {}, None
+    best, expected, waiting = Best(4), {}, []
     for _ in range(8):
-        if last is not None:  # one that waited asks when the wave has gone on
-            expected[last.holding(1)] = kept[int(slot), 1]
+        for mine, wanted in waiting:  # asks when the wave has gone on
+            expected[mine.holding(1)] = wanted
         state, kept = random.normal(size=(4, 2)), random.normal(size=(4, 5, 2))
         ended = EndedInSlots([state], [kept], 4)
         for slot in random.choice(4, 2, replace=False):
             i = int(random.integers(5))
             mine = EndedInSlot(ended, int(slot), [({}, False)] * 5, 0.0)
             expected[mine.holding(i)] = kept[slot, i]
-        last = mine
+        waiting = [(mine, kept[slot, 1])]
         best.take_in(ended)
         best.forget(int(random.integers(4)))
     for held, wanted in expected.items():

@@ -90,6 +90,11 @@ class Course:
         """Whether the best weights are kept instead of the last."""
         return self.rule is not None and self.rule.restore_best_weights
 
+    @property
+    def restored(self) -> int | None:
+        """The epoch whose weights would be kept so far; None is the last one."""
+        return self.stopping.best_epoch if self.restores else None
+
     def patience(self, program: Program) -> Patience:
         """Return what a call that comes next may stop by.
 
@@ -126,7 +131,7 @@ class Course:
             {k: tuple(row[k] for row in self.rows) for k in names},
             self.member.n_sampled,
         )
-        restored = self.stopping.best_epoch if self.restores else None
+        restored = self.restored
         state = _STATES.get(self.reason, COMPLETE)
         error = self.error
         if (
@@ -215,8 +220,9 @@ def run(
 
         seconds += time.perf_counter() - started
         patience = course.patience(program)
-        n_rows = len(member.train_rows)
-        last = yield Call(mine, last, arrays, tables, n, patience, order, n_rows)
+        last = yield Call(
+            mine, last, arrays, tables, n, patience, order, len(member.train_rows)
+        )
         started, seconds = time.perf_counter(), seconds + last.seconds
         at_once = max(at_once, last.at_once)
         kept.add(epoch, last)
@@ -232,10 +238,9 @@ def run(
             if not goes_on:
                 last = last.until(i)
                 break
-        wanted = course.stopping.best_epoch if course.restores else None
-        kept.forget(course.n_decided, wanted)
+        kept.forget(course.n_decided, course.restored)
     callbacks.train_ends(course.rows)
-    restored = course.stopping.best_epoch if course.restores else None
+    restored = course.restored
     state = last.state if restored is None else kept.state_after(restored)
     state = door.brought_home(state)
     host = door.on_host(state if training.keep_weights else state[:2])
