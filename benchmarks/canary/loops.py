@@ -158,7 +158,7 @@ def convolution_in_loop() -> Said:
 
 @hazard(
     "convolution of few channels as a matrix product",
-    plan="a sum of products; one with other bits is told of, or left",
+    plan="a sum of products, where it has the same bits",
 )
 def few_channels_as_product() -> Said:
     from homeroom.engine import few_channels

@@ -59,22 +59,26 @@ def form_of(equation: Any, *, exact: bool) -> Form | None:
     is_usual = specs == _usual(left.ndim)
     if p["feature_group_count"] > 1 and not exact:
         return _form_of_groups(equation, right, is_usual=is_usual)
-    if left.dtype == right.dtype == "float32":
-        few = _form_of_few_channels(equation, left.shape, right.shape)
-        if few is not None and (few.is_exact or not exact):
-            return few
+    if _is_exact_as_sum(equation, left, right):
+        return Form(_with_usual_axes(_summed, equation))
     return None if is_usual else Form(_with_usual_axes(_plain, equation))
 
 
-def _form_of_few_channels(equation: Any, left: Any, right: Any) -> Form | None:
+def _is_exact_as_sum(equation: Any, left: Any, right: Any) -> bool:
+    """Return whether a convolution is faster as a sum, and has every bit as one here.
+
+    One without is no exception worth making: the same model would be exact on one
+    machine and not on another.
+    """
+    if not left.dtype == right.dtype == "float32":
+        return False
     left_order, right_order, _ = _usual_order(equation.params["dimension_numbers"])
-    usual_left = tuple(left[axis] for axis in left_order)
-    usual_right = tuple(right[axis] for axis in right_order)
-    if not few_channels.are_few(usual_left, usual_right, equation.params):
-        return None
+    pictures = tuple(left.shape[axis] for axis in left_order)
+    kernel = tuple(right.shape[axis] for axis in right_order)
     walk = few_channels.walk_of(equation.params)
-    is_exact = few_channels.has_every_bit(usual_left[1:], usual_right, walk)
-    return Form(_with_usual_axes(_summed, equation), is_exact)
+    return few_channels.are_few(
+        pictures, kernel, equation.params
+    ) and few_channels.has_every_bit(pictures[1:], kernel, walk)
 
 
 def _form_of_groups(equation: Any, right: Any, *, is_usual: bool) -> Form | None:

@@ -84,8 +84,8 @@ class Training:
     `row_counts` has numbers of training and validation rows that members of other
     calls will have: programs are made to fit those too, and are made only once.
 
-    `operations` "fastest" lets a faster form of some convolutions stand in for Keras's
-    on CPU, equal to it within rounding; "keras" lets nothing stand in that differs.
+    `operations` "fastest" lets a faster form of a grouped convolution stand in for
+    Keras's on CPU, equal to it within rounding; "keras" lets nothing stand in.
     """
 
     epochs: int = 1

@@ -280,7 +280,7 @@ def _of_scores(
     if lowered:
         said.append(
             f"In {format_count(len(lowered), 'training')} faster forms stood in for "
-            "some convolutions: values are those of keras.Model.fit within rounding."
+            "grouped convolutions: values are those of keras.Model.fit within rounding."
             " With HOMEROOM_OPERATIONS=keras they are so bit for bit."
         )
     batched = [m for m in members if m.sameness == BATCHED]
