@@ -13,8 +13,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import peer_vmap
 import torch
 import work
+from peer_vmap import dropping
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 from torch_models import network_of, rows_of
@@ -194,7 +196,7 @@ class Ensemble:
 
         def loss_of(weights: Any, x: Any, y: Any, dropout: Any) -> Any:
             if drops:
-                return cross_entropy(_dropping(weights, x, dropout), y)
+                return cross_entropy(dropping(weights, x, dropout), y)
             return cross_entropy(functional_call(network, weights, (x,)), y)
 
         gradients = vmap(grad(loss_of), randomness="different")
@@ -222,25 +224,11 @@ def _tables(rows: tuple[Any, ...]) -> torch.Tensor:
     return torch.stack([torch.from_numpy(each[:shortest]) for each in rows]).to(GPU)
 
 
-def _dropping(weights: Any, x: Any, dropout: Any) -> Any:
-    """Return the logits; nn.Dropout could not have a rate for each member."""
-    first = torch.relu(x @ weights["0.weight"].T + weights["0.bias"])
-    keep = (torch.rand_like(first) >= dropout).float() / (1 - dropout)
-    return (first * keep) @ weights["2.weight"].T + weights["2.bias"]
-
-
-class Adam:
-    """Decoupled weight decay, and a learning rate for each member."""
+class Adam(peer_vmap.Adam):
+    """The same with all that changes on the device, where a graph finds it."""
 
     def __init__(self, weights: Any, rate: torch.Tensor, decay: torch.Tensor) -> None:
-        self.weights = list(weights.values())
-        self.names = list(weights)
-        self.first = [torch.zeros_like(w) for w in self.weights]
-        self.second = [torch.zeros_like(w) for w in self.weights]
-        shapes = [(-1, *[1] * (w.dim() - 1)) for w in self.weights]
-        self.rates = [rate.clone().view(shape) for shape in shapes]
-        self.shrink = [1 - (rate * decay).view(shape) for shape in shapes]
-        self.decays = bool(decay.any())
+        super().__init__(weights, rate.clone(), decay)
         self.n = torch.zeros((), device=GPU)
 
     def begin(self, rate: torch.Tensor, decay: torch.Tensor) -> None:
@@ -250,22 +238,11 @@ class Adam:
             shrink.copy_(1 - (rate * decay).view(mine.shape))
         torch._foreach_zero_([*self.first, *self.second, self.n])
 
-    @torch.no_grad()
     def step(self, gradients: Any) -> None:
-        g = [gradients[name] for name in self.names]
+        """Take a step of every member."""
         self.n += 1
-        torch._foreach_lerp_(self.first, g, 0.1)
-        torch._foreach_mul_(self.second, 0.999)
-        torch._foreach_addcmul_(self.second, g, g, 0.001)
-        size = torch._foreach_sqrt(self.second)
-        torch._foreach_div_(size, torch.sqrt(1 - 0.999**self.n))
-        torch._foreach_add_(size, 1e-8)
-        move = torch._foreach_div(self.first, size)
-        torch._foreach_mul_(move, self.rates)
-        torch._foreach_div_(move, 1 - 0.9**self.n)
-        if self.decays:
-            torch._foreach_mul_(self.weights, self.shrink)
-        torch._foreach_sub_(self.weights, move)
+        second = torch.sqrt(1 - 0.999**self.n)
+        self.move(gradients, 1 - 0.9**self.n, second)
 
 
 if __name__ == "__main__":

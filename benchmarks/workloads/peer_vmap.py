@@ -56,7 +56,7 @@ def ensemble(data: Work, members: list[Member]) -> list[Trained]:
 
     def loss_of(weights: Any, x: Any, y: Any, dropout: Any) -> Any:
         if "dropout" in spec.space:
-            return cross_entropy(_dropping(weights, x, dropout), y)
+            return cross_entropy(dropping(weights, x, dropout), y)
         return cross_entropy(functional_call(network, weights, (x,)), y)
 
     gradients = vmap(grad(loss_of), randomness="different")
@@ -87,7 +87,7 @@ def _tables(rows: tuple[Any, ...]) -> torch.Tensor:
     return torch.stack([torch.from_numpy(each[:shortest]) for each in rows])
 
 
-def _dropping(weights: Any, x: Any, dropout: Any) -> Any:
+def dropping(weights: Any, x: Any, dropout: Any) -> Any:
     """Return the logits; nn.Dropout could not have a rate for each member."""
     first = torch.relu(x @ weights["0.weight"].T + weights["0.bias"])
     keep = (torch.rand_like(first) >= dropout).float() / (1 - dropout)
@@ -106,21 +106,26 @@ class Adam:
         self.rates = [rate.view(shape) for shape in shapes]
         self.shrink = [1 - (rate * decay).view(shape) for shape in shapes]
         self.decays = bool(decay.any())
-        self.n = 0
+        self.n: Any = 0
+
+    def step(self, gradients: Any) -> None:
+        """Take a step of every member."""
+        self.n += 1
+        self.move(gradients, 1 - 0.9**self.n, math.sqrt(1 - 0.999**self.n))
 
     @torch.no_grad()
-    def step(self, gradients: Any) -> None:
+    def move(self, gradients: Any, first: Any, second: Any) -> None:
+        """Take a step; `first` and `second` correct the moments' bias."""
         g = [gradients[name] for name in self.names]
-        self.n += 1
         torch._foreach_lerp_(self.first, g, 0.1)
         torch._foreach_mul_(self.second, 0.999)
         torch._foreach_addcmul_(self.second, g, g, 0.001)
         size = torch._foreach_sqrt(self.second)
-        torch._foreach_div_(size, math.sqrt(1 - 0.999**self.n))
+        torch._foreach_div_(size, second)
         torch._foreach_add_(size, 1e-8)
         move = torch._foreach_div(self.first, size)
         torch._foreach_mul_(move, self.rates)
-        torch._foreach_div_(move, 1 - 0.9**self.n)
+        torch._foreach_div_(move, first)
         if self.decays:
             torch._foreach_mul_(self.weights, self.shrink)
         torch._foreach_sub_(self.weights, move)
