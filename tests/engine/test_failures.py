@@ -386,3 +386,13 @@ def test_errors_speak_for_themselves():
     """No refusal shows an address, a traceback or a foreign vocabulary."""
     text = refused([member(dense)], watching(monitor="val_acuracy"))
     assert not re.search(r"0x[0-9a-f]+|Traceback|jaxpr", text)
+
+
+def test_what_keras_says_is_the_line_that_says_it():
+    """Not the one that tells in which layer, nor its colours."""
+    where = "Exception encountered when calling Sequential.call()."
+    error = ValueError(
+        f"{where}\n\n\x1b[1mexpected axis -1 to be 1\x1b[0m\n\nArguments"
+    )
+    assert template.first_line(error) == "ValueError: expected axis -1 to be 1"
+    assert template.first_line(ValueError(where)) == f"ValueError: {where}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ class Drawing:
     initializers: dict[int, Any] = field(default_factory=dict)
 
 
+_WHERE = "Exception encountered when calling "  # a layer, says Keras
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _drawings: WeakKeyDictionary[Any, Drawing] = WeakKeyDictionary()
 
 
@@ -250,8 +253,11 @@ def name_of(function: ModelFunction) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first non-empty line of an error, with its type."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Return the line of an error that says what went wrong, with its type."""
+    lines = [_COLOUR.sub("", line).strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line]
+    if len(lines) > 1 and lines[0].startswith(_WHERE):  # what went wrong comes next
+        del lines[0]
     return f"{type(error).__name__}: {lines[0] if lines else ''}".strip()
 
 
