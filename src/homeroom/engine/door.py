@@ -14,6 +14,8 @@ import platformdirs
 
 from homeroom.errors import InputError
 
+from .undisturbed import undisturbed
+
 # the choice of XLA in jaxlib 0.11, and loops with their conditions
 _IN_GRAPHS = (
     "FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,DYNAMIC_SLICE_FUSION,CONDITIONAL,WHILE"
@@ -34,7 +36,8 @@ def keras() -> Any:
         chosen = os.environ["KERAS_BACKEND"]
         if chosen != "jax":
             raise InputError(_wrong_backend(chosen))
-    keras = import_module("keras")
+    with undisturbed():
+        keras = import_module("keras")
     if keras.backend.backend() != "jax":
         raise InputError(_wrong_backend(keras.backend.backend()))
     _keep_compiled_programs()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from homeroom.records import Need
 
@@ -90,10 +91,17 @@ class Programs:
     def __init__(self) -> None:
         self._families: OrderedDict[Hashable, _Family] = OrderedDict()
         self._models = Acquaintance()
+        self._told: WeakKeyDictionary[Any, identity.Told | None] = WeakKeyDictionary()
+
+    def told_of(self, model: Any) -> identity.Told | None:
+        """Return what a model's configuration tells; of each it is asked once."""
+        if model not in self._told:
+            self._told[model] = identity.told_of(model)
+        return self._told[model]
 
     def knows(self, model: Any, setting: Setting) -> bool:
         """Return whether a model is known without its steps."""
-        told = identity.told_of(model)
+        told = self.told_of(model)
         return told is not None and self._models.find(told, setting.kind) is not None
 
     def find(
@@ -117,7 +125,7 @@ class Programs:
         self, model: Any, setting: Setting, traced: Callable[[], Steps]
     ) -> tuple[Met, _Family]:
         """Learn what a model computes; `traced` returns its steps, when needed."""
-        told, steps = identity.told_of(model), None
+        told, steps = self.told_of(model), None
         met = self._models.find(told, setting.kind) if told else None
         if met is None:
             steps = traced()

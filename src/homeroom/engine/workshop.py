@@ -95,10 +95,11 @@ class Workshop:
             model = self._models.get(id(member))
             if model is None or _cannot_compile(model):
                 continue
-            told = identity.identity(model)
-            if told is not None and told in seen:
+            told = _programs.told_of(model)
+            name = told and told.identity
+            if name is not None and name in seen:
                 continue  # the steps of the one before are its own
-            seen.add(told)
+            seen.add(name)
             with suppress(Exception):
                 if not _programs.knows(model, self._setting(member)):
                     self._traced[id(model)] = self._steps_of(model, member)
