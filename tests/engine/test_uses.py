@@ -77,7 +77,7 @@ def test_every_reason_is_the_true_one(made_programs):
     assert asked(n_train=34) == (Need.ROWS, True)
     assert asked(search="a") == (Need.FIRST, False)
     assert asked(search="a", rate=0.2) == (Need.LATE_CONSTANT, True)
-    assert asked(n=1) == (Need.ALONE, True)
+    assert asked(n=1) == (Need.FIRST, False)
     assert asked(operations="keras") == (Need.OPERATIONS, True)
     assert asked() == (Need.FIRST, False)
 
@@ -101,6 +101,18 @@ def test_searches_that_lift_otherwise_do_not_share(made_programs):
     """What one search lifts decides no last digit of another, which lifts nothing."""
     [_], [second] = searched("a", 0.1, 0.2), searched("b", 0.2, 0.2)
     assert reasons([second]) == [(Need.SEARCH, True)]
+
+
+def test_only_a_long_training_alone_has_a_program_for_every_core(made_programs):
+    """What is over before another program would be made takes that of several."""
+    some = [member(rated, rate=0.1, seed=seed, **OPTIONS) for seed in (1, 2)]
+    [several] = uses_of(some, lanes=2)
+    [short] = uses_of(some[:1])
+    assert short.making is several.making
+    long = replace(TRAINING, epochs=10**9)
+    assert reasons(engine.prepare(some[:1], long).uses()) == [(Need.ALONE, True)]
+    [again] = uses_of(some[:1])
+    assert again.making is not several.making
 
 
 def test_a_model_alone_first_is_told_of_lanes(made_programs):

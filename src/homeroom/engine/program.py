@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Mapping
@@ -197,6 +198,10 @@ class Program:
         """Learn what a call costs that trained so many rows in all its epochs."""
         each = seconds / max(n_rows, 1)
         self._pace[place] = min(self._pace.get(place, each), each)
+
+    def seconds(self, place: Place, n_rows: int) -> float:
+        """Return how long so many training rows take there; infinity if not known."""
+        return self._pace.get(place, math.inf) * n_rows
 
     def call_bytes(self, place: Place) -> int:
         """Return what a call holds on the device beside what it was given."""

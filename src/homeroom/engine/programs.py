@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -27,6 +27,7 @@ class Setting:
     """Where a model is trained: on which arrays, in which batches and cores.
 
     `place` is where a program is called first; it may be called in others later.
+    `n_rows` is how many training rows go through the model, in all epochs together.
     Models of one `search` share a program though they differ in constants; those of
     different `operations` never do.
     """
@@ -37,6 +38,7 @@ class Setting:
     one_core: bool
     search: str
     operations: str
+    n_rows: int = field(default=0, compare=False)
     kinds: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
@@ -47,7 +49,12 @@ class Setting:
     @property
     def kind(self) -> Hashable:
         """What settings of which a program does for both have in common."""
-        return self.kinds, self.shape, self.one_core, self.operations
+        return self.kind_but_cores, self.one_core
+
+    @property
+    def kind_but_cores(self) -> Hashable:
+        """The same, whether a program may use one core or all."""
+        return self.kinds, self.shape, self.operations
 
     def needs_beside(self, other: Setting) -> list[Need]:
         """Return why a program made for another setting does not do for this one."""
@@ -102,7 +109,8 @@ class Programs:
     def knows(self, model: Any, setting: Setting) -> bool:
         """Return whether a model is known without its steps."""
         told = self.told_of(model)
-        return told is not None and self._models.find(told, setting.kind) is not None
+        where = setting.kind_but_cores
+        return told is not None and self._models.find(told, where) is not None
 
     def find(
         self, model: Any, setting: Setting, traced: Callable[[], Steps]
@@ -111,6 +119,7 @@ class Programs:
         met, family = self.meet(model, setting, traced)
         structure = met.structure
         program = family.program_of(structure)
+        program = program or self._of_several(family, setting, structure)
         is_new = False
         if program is None:
             program = self._of_another_search(family, structure)
@@ -125,13 +134,13 @@ class Programs:
         self, model: Any, setting: Setting, traced: Callable[[], Steps]
     ) -> tuple[Met, _Family]:
         """Learn what a model computes; `traced` returns its steps, when needed."""
-        told, steps = self.told_of(model), None
-        met = self._models.find(told, setting.kind) if told else None
+        told, steps, where = self.told_of(model), None, setting.kind_but_cores
+        met = self._models.find(told, where) if told else None
         if met is None:
             steps = traced()
             met = Met(steps.structure, steps.fresh_optimizer)
             if told:
-                self._models.add(told, setting.kind, met)
+                self._models.add(told, where, met)
         family = self._family(met.structure, setting)
         family.steps = family.steps or steps
         if len(self._families) > _KEPT_FAMILIES:
@@ -165,14 +174,31 @@ class Programs:
 
     def _of_another_search(self, mine: _Family, structure: Structure) -> Program | None:
         """Return the program that would be made for a model, if it was made before."""
+        others = self._families.values()
+        alike = [f for f in others if f.setting.kind == mine.setting.kind]
+        return next(_lifting_the_same(mine, alike, structure), None)
+
+    def _of_several(
+        self, mine: _Family, setting: Setting, structure: Structure
+    ) -> Program | None:
+        """Return a program of one core, for a training alone that is soon over.
+
+        Its bits are the same, and to make another takes longer than the training.
+        """
+        if setting.one_core:
+            return None
+        kind = setting.kind_but_cores
         alike = [
-            program
+            family
             for family in self._families.values()
-            if family.setting.kind == mine.setting.kind
-            for program in family.programs
-            if program.lifted == mine.lifted
+            if family.setting.one_core and family.setting.kind_but_cores == kind
         ]
-        return next((p for p in alike if p.values_of(structure) is not None), None)
+        quick = (
+            program
+            for program in _lifting_the_same(mine, alike, structure)
+            if program.seconds(setting.place, setting.n_rows) < program.making.seconds
+        )
+        return next(quick, None)
 
     def _made(
         self, family: _Family, structure: Structure, traced: Callable[[], Steps]
@@ -196,6 +222,18 @@ class Programs:
             return Need.CONSTANT.value
         needs = min((mine.setting.needs_beside(other) for other in elsewhere), key=len)
         return (needs or [Need.CONSTANT])[0].value
+
+
+def _lifting_the_same(
+    mine: _Family, families: Iterable[_Family], structure: Structure
+) -> Iterator[Program]:
+    """Return the programs that compute a structure as one of its family's would."""
+    return (
+        program
+        for family in families
+        for program in family.programs
+        if program.lifted == mine.lifted and program.values_of(structure) is not None
+    )
 
 
 def steps_of(model: Any, setting: Setting) -> Steps:

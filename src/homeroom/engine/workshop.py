@@ -265,6 +265,7 @@ class Workshop:
             self.plan.one_core,
             self.training.search,
             self.training.operations,
+            len(member.train_rows) * (member.epochs or self.training.epochs),
         )
 
     def _asked(self, model: Any, member: Member) -> tuple[Any, Setting, Any]:
