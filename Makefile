@@ -9,7 +9,8 @@ BIN := $(VENV)/bin
 USER := .venv-user
 PEERS := .venv-bench
 TENSORFLOW := .venv-bench-tf
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+# Most of what is installed is never imported: Python compiles the rest when it is.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	--constraint constraints.txt
 
 # How many processes run the tests; 0 runs them in this one.

@@ -38,6 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault(name, "2")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the pages: no process is to be left alone with one, minutes long."""
+    items.sort(key=lambda item: item.path.name != "test_docs.py")
+
+
 @pytest.fixture(autouse=True)
 def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start in an empty folder: the default store is a file in the current one."""

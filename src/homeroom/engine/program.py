@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from .random_bits import cheap_random_bits
 from .steps import PREDICT_ROWS, Steps, rows_like
 from .stopping import EarlyStopping, StoppingState
 from .structure import Structure
+from .timing import Timing
 
 _CALL_SECONDS = 0.02  # of work in one call: some fifty times what calling costs
 _SLOTS_LIKE_A_CALL = 32  # each costs Python some time: so many as much as a call
@@ -116,7 +116,7 @@ class Program:
         prefixes = ["val_", "train_eval_"][-shape.n_measured :]
         self._history_keys = [*steps.train_names]
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
-        self._pace: dict[Place, float] = {}  # seconds per row, once that is measured
+        self.timing = Timing()
         self._runs: dict[Place, Future[Any]] = {}
         self._tracing = threading.Lock()
         self.making = Making(reason)
@@ -194,15 +194,6 @@ class Program:
         column = self._history_keys.index(rule.monitor)
         return Patience.left(rule, state, epoch, column)
 
-    def took(self, place: Place, seconds: float, n_rows: int) -> None:
-        """Learn what a call costs that trained so many rows in all its epochs."""
-        each = seconds / max(n_rows, 1)
-        self._pace[place] = min(self._pace.get(place, each), each)
-
-    def seconds(self, place: Place, n_rows: int) -> float:
-        """Return how long so many training rows take there; infinity if not known."""
-        return self._pace.get(place, math.inf) * n_rows
-
     def call_bytes(self, place: Place) -> int:
         """Return what a call holds on the device beside what it was given."""
         memory = self.compile_for(place).result().memory_analysis()
@@ -217,9 +208,7 @@ class Program:
             place: Where they run.
             n_rows: How many training rows each has.
         """
-        if (pace := self._pace.get(place)) is None:
-            return 1
-        n = int(_worth_a_call(place) / (pace * max(n_rows, 1)))
+        n = int(_worth_a_call(place) / self.timing.seconds(place, n_rows))
         return max(1, min(self._most_epochs(place.n_slots), n))
 
     def wait(self) -> None:

@@ -193,12 +193,11 @@ class Programs:
             for family in self._families.values()
             if family.setting.one_core and family.setting.kind_but_cores == kind
         ]
-        quick = (
-            program
-            for program in _lifting_the_same(mine, alike, structure)
-            if program.seconds(setting.place, setting.n_rows) < program.making.seconds
-        )
-        return next(quick, None)
+        for program in _lifting_the_same(mine, alike, structure):
+            seconds = program.timing.seconds(setting.place, setting.n_rows)
+            if seconds < program.making.seconds:
+                return program
+        return None
 
     def _made(
         self, family: _Family, structure: Structure, traced: Callable[[], Steps]

@@ -42,7 +42,7 @@ class Solo:
         )
         seconds = time.perf_counter() - started
         logs = program.logs(rows)
-        program.took(self.place, seconds, len(logs) * call.n_rows)
+        program.timing.took(self.place, seconds, len(logs) * call.n_rows)
         return [Ended(state, kept, logs, seconds)]
 
 

@@ -85,7 +85,7 @@ class Wave:
         )
         self._stacked = values, state, tables
         seconds = time.perf_counter() - started
-        program.took(self.place, seconds, n * max(call.n_rows for call in calls))
+        program.timing.took(self.place, seconds, n * max(call.n_rows for call in calls))
         each = seconds / len(calls)
         self._ended = EndedInSlots(state, kept, self.place.n_slots)
         outcomes: list[Ended] = []
