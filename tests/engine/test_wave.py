@@ -415,6 +415,29 @@ def test_the_faster_plan_is_taken(monkeypatch, in_wave, in_turn):
     assert {o.state for o in prepared.train()} == {"COMPLETE"}
 
 
+@pytest.mark.parametrize(
+    ("message", "outcome"),
+    [("RESOURCE_EXHAUSTED: no room", plan.LANES), ("INTERNAL: no such graph", None)],
+)
+def test_a_probe_that_fails_is_not_the_fastest(monkeypatch, message, outcome):
+    """No memory for a wave means lanes; whatever else goes wrong is not hidden."""
+
+    def seconds(job, training, plan):
+        if plan.n_slots > 1:
+            raise RuntimeError(message)
+        return 1.0
+
+    monkeypatch.setattr(door, "device", lambda: "gpu")
+    monkeypatch.setattr(probe, "_known", WeakKeyDictionary())
+    monkeypatch.setattr(probe, "_seconds_per_epoch", seconds)
+    members = [member(dense, seed=seed) for seed in range(4)]
+    if outcome:
+        assert engine.prepare(members, THREE).plan.name == outcome
+    else:
+        with pytest.raises(RuntimeError, match="no such graph"):
+            engine.prepare(members, THREE)
+
+
 def test_a_wave_is_measured_before_it_is_trusted(monkeypatch):
     """On other devices than a CPU lanes and waves are both tried, and one is taken."""
     monkeypatch.setattr(door, "device", lambda: "gpu")
