@@ -115,6 +115,19 @@ def test_only_a_long_training_alone_has_a_program_for_every_core(made_programs):
     assert again.making is not several.making
 
 
+def test_a_program_of_several_gives_one_alone_the_same_bits(made_programs, monkeypatch):
+    """How many cores a program may use moves no weight."""
+    some = [member(wide, units=512, seed=seed, **OPTIONS) for seed in (1, 2)]
+    [own] = engine.train(some[:1], TRAINING)
+    monkeypatch.setattr(workshop, "_programs", programs.Programs())
+    [several] = uses_of(some, lanes=2)
+    prepared = engine.prepare(some[:1], TRAINING)
+    [lent] = prepared.train()
+    [use] = prepared.uses()
+    assert use.making is several.making
+    assert lent.final_weights == own.final_weights
+
+
 def test_a_model_alone_first_is_told_of_lanes(made_programs):
     """After a training alone, several at once have a program for one core each."""
     one = member(rated, rate=0.1, **OPTIONS)
