@@ -9,8 +9,7 @@ BIN := $(VENV)/bin
 USER := .venv-user
 PEERS := .venv-bench
 TENSORFLOW := .venv-bench-tf
-# Most of what is installed is never imported: Python compiles the rest when it is.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt
 
 # How many processes run the tests; 0 runs them in this one.
