@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 
+import keras
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -198,10 +199,26 @@ def test_a_search_that_did_not_flatter_says_so(nested):
         inner=[nested.score - 0.1] * 4,
         expected=[0.01] * 4,
         hyperparameters=[{"units": 8}, {"units": 8}, {"units": 4}, {"units": 8}],
-        n_trials=8,
+        trials=nested.searches[0].trials,
     )
     assert "10.0 points less, so that no flattery shows" in view.verdict
     assert view.agreement == "Best in the outer folds: units 8 in 3 of 4."
+
+
+def test_what_failed_inside_is_told(flowers):
+    """Trials that failed are counted where the searches are summed up."""
+
+    def net(units: int):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
+        model.add(keras.layers.Dense(3, activation="softmax"))
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    plan = {"outer_cv": 3, "cv": 2, "sampler": "grid", "verbose": 0}
+    nested = hr.nested_cross_validate(net, {"units": [4, -3]}, *flowers, **plan)
+    told = "3 outer folds, 6 trials, 3 failed, 6 trainings"
+    assert told in str(nested)
+    assert told in nested._repr_html_()
 
 
 def test_bad_input_is_one_error_before_training(net, flowers):

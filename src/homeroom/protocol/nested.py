@@ -113,7 +113,8 @@ class NestedCrossValidation:
     def __str__(self) -> str:
         """Return what the search is worth, and how much it flatters itself."""
         view = self._view()
-        return f"{view.headline}\n{view.verdict}\n{view.agreement}"
+        lines = (view.headline, view.verdict, view.agreement, f"{view.counts}.")
+        return "\n".join(line for line in lines if line)
 
     def _scored(self) -> list[Search]:
         return [
@@ -132,7 +133,7 @@ class NestedCrossValidation:
             inner=[search.best_score for search in scored],
             expected=[search.optimism for search in scored],
             hyperparameters=[s.best_trial.hyperparameters for s in scored],
-            n_trials=sum(len(search.trials) for search in self.searches),
+            trials=[trial for search in self.searches for trial in search.trials],
         )
 
     def _repr_html_(self) -> str:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import measures
 from .formats import format_count, format_number, format_spread, metric_label
+from .search import counts
 from .shown import Fact, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from homeroom.judgement import Summary
+    from homeroom.records import TrialRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def nested_view(
     inner: Sequence[float],
     expected: Sequence[float],
     hyperparameters: Sequence[Mapping[str, Any]],
-    n_trials: int,
+    trials: Sequence[TrialRecord],
 ) -> NestedView:
     """Return the view of searches inside outer folds.
 
@@ -64,7 +66,7 @@ def nested_view(
         inner: The best score of each outer fold's own search, in order.
         expected: By how much each search expects its best score to flatter.
         hyperparameters: The best ones of each search.
-        n_trials: How many trials all searches made.
+        trials: Those of all searches.
     """
     metric = outer.metric
     label = metric_label(metric.name)
@@ -93,8 +95,7 @@ def nested_view(
         agreement=_agreement(hyperparameters),
         rows=rows,
         counts=(
-            f"{format_count(len(outer.fold_scores), 'outer fold')}, "
-            f"{format_count(n_trials, 'trial')}"
+            f"{format_count(len(outer.fold_scores), 'outer fold')}, {counts(trials)}"
         ),
         label=label,
     )

@@ -50,7 +50,7 @@ def search_view(
         metric=measures.metric_view(metric),
         headline=_headline(name, first, measures.metric_view(metric)),
         optimism=_flattered(len(trials), optimism, metric) if first else "",
-        counts=_counts(trials),
+        counts=counts(trials),
         best=first,
         rows=rows,
     )
@@ -152,7 +152,8 @@ def _flattered(n: int, optimism: float, metric: Metric) -> str:
     )
 
 
-def _counts(trials: Sequence[TrialRecord]) -> str:
+def counts(trials: Sequence[TrialRecord]) -> str:
+    """Return how many trials there were, what became of them, and their trainings."""
     states = [trial.state for trial in trials]
     said = [format_count(len(trials), "trial")]
     for state, words in ((PRUNED, "given up early"), (FAILED, "failed")):
