@@ -16,6 +16,7 @@ from homeroom import engine
 from homeroom.engine import (
     door,
     identity,
+    measures,
     programs,
     recipe,
     structure,
@@ -144,22 +145,32 @@ def told_apart() -> Said:
     models[2].layers[1].rate = 0.4
     told = list(map(identity.identity, models))
     decay = keras.optimizers.AdamW(weight_decay=0.1)
-    before = identity._excludes(decay)
+    before = identity.spares_from_decay(decay)
     decay.exclude_from_weight_decay(var_names=["bias"])
     return _holds(
         "same told as same, others as others",
         told[0] is not None and told[0] == told[1] != told[2],
-        not before and identity._excludes(decay),
+        not before and identity.spares_from_decay(decay),
     )
 
 
-@relied_on("metrics tell their direction", plan="template: metric._direction")
+@relied_on(
+    "metrics tell their direction, and outputs and losses theirs",
+    plan="measures: metric._direction, _compile_metrics._flat_metrics, "
+    "_compile_loss.metrics",
+)
 def direction() -> Said:
     model = _drawn(0).model
     x, y = small_data()
     model._symbolic_build(data_batch=(x[:BATCH], y[:BATCH], None))
-    found = template.direction_of(model, "accuracy")
-    return _holds(f"accuracy: {found}", found == "max")
+    found = measures.direction_of(model, "accuracy")
+    inputs = keras.Input((FEATURES,))
+    heads = {name: keras.layers.Dense(1, name=name)(inputs) for name in "ab"}
+    forked = keras.Model(inputs, heads)
+    forked.compile("sgd", {"a": "mse", "b": "mse"}, metrics={"a": ["mae"]})
+    forked._symbolic_build(data_batch=(x[:BATCH], dict.fromkeys("ab", x[:BATCH, :1])))
+    ways = [measures.direction_of(forked, name) for name in ("a_mae", "b_loss")]
+    return _holds(f"accuracy: {found}", found == "max", ways == ["min", "min"])
 
 
 @relied_on(

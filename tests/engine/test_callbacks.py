@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
+import time
 
 import keras
 import pytest
@@ -183,6 +184,12 @@ class PatientStopping(keras.callbacks.EarlyStopping):
             super().on_epoch_end(epoch, logs)
 
 
+class Printing(keras.callbacks.History):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.model.stop_training = True
+
+
 REFUSED = {
     "BackupAndRestore": keras.callbacks.BackupAndRestore("folder"),
     "LambdaCallback": keras.callbacks.LambdaCallback(
@@ -193,6 +200,7 @@ REFUSED = {
     "ModelCheckpoint": keras.callbacks.ModelCheckpoint("model.keras"),
     "OnBatches": OnBatches(),
     "PatientStopping": PatientStopping(),
+    "Printing": Printing(),
     "ReduceLROnPlateau": keras.callbacks.ReduceLROnPlateau(),
     "Stopping": Stopping(),
     "TerminateOnNaN": keras.callbacks.TerminateOnNaN(),
@@ -221,6 +229,30 @@ def test_hooks_given_to_the_object_are_seen():
     reader = Reader()
     reader.on_train_batch_begin = lambda batch, logs=None: None
     assert "on_train_batch_begin" in refusal(reader)
+
+
+def test_a_model_inside_a_lambda_is_seen():
+    """A function that saves a model of its own would save weights of no training."""
+    model = dense()
+    saving = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: model.save(f"{epoch}.keras")
+    )
+    assert "LambdaCallback cannot be honoured: it uses a model" in refusal(saving)
+
+
+def test_an_epoch_begins_before_it_is_trained():
+    """A clock that is started in on_epoch_begin measures the epoch."""
+
+    class Clock(CALLBACK):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.started = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seconds = time.perf_counter() - self.started
+
+    clock = Clock()
+    (outcome,) = engine.train([member(dense)], training(clock, epochs=1))
+    assert clock.seconds > outcome.seconds / 2
 
 
 def test_what_is_no_callback_is_refused():

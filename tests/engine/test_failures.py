@@ -358,7 +358,7 @@ def test_a_description_tells_how_many_classes_there_can_be(
 
 
 def test_a_description_tells_names_and_directions():
-    """Names and directions are known before training; the longest name decides."""
+    """Names and directions are known before training; no ending of a name decides."""
 
     def rates():
         model = regressor()
@@ -367,12 +367,16 @@ def test_a_description_tells_names_and_directions():
             for name in ("success_rate", "rate")
         )
         up._direction, down._direction = "up", "down"
-        model.compile("adam", "mse", metrics=[down, up, "mae"])
+
+        def neg_mae(y, p):
+            return -keras.ops.mean(keras.ops.abs(y - p))
+
+        model.compile("adam", "mse", metrics=[down, up, "mae", neg_mae])
         return model
 
     each = member(rates, NUMBERS)
     described = engine.prepare([each], TRAINING).descriptions[each.group]
-    assert described.names == ("loss", "mae", "rate", "success_rate")
+    assert described.names == ("loss", "mae", "neg_mae", "rate", "success_rate")
     assert described.directions == {
         "loss": "min",
         "mae": "min",
@@ -380,6 +384,29 @@ def test_a_description_tells_names_and_directions():
         "success_rate": "max",
     }
     assert described.n_weights == 7
+
+
+def test_directions_are_those_of_each_output():
+    """Keras puts an output's name in front: of its loss, and of its metrics."""
+
+    def forked():
+        inputs = keras.Input((6,))
+        heads = {n: keras.layers.Dense(1, name=n)(inputs) for n in ("a", "b_x")}
+        model = keras.Model(inputs, heads)
+        metrics = {"a": ["mae"], "b_x": ["cosine_similarity"]}
+        model.compile("adam", {"a": "mse", "b_x": "mae"}, metrics=metrics)
+        return model
+
+    x, y = NUMBERS.x, NUMBERS.y.reshape(-1, 1)
+    each = member(forked, engine.Arrays(x, {"a": y, "b_x": y}))
+    described = engine.prepare([each], TRAINING).descriptions[each.group]
+    assert described.directions == {
+        "loss": "min",
+        "a_loss": "min",
+        "a_mae": "min",
+        "b_x_loss": "min",
+        "b_x_cosine_similarity": "max",
+    }
 
 
 def test_errors_speak_for_themselves():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from functools import partial
 
@@ -161,6 +162,7 @@ TWINS = {
     "global read by a loss": (global_constant, 1.0, 9.0),
     "global read by a lambda": (lambda_global, 1.0, 9.0),
     "argument that a loss does not tell": (huber, 1.0, 0.3),
+    "argument of NumPy that it does not tell": (huber, np.float32(1), np.int64(3)),
     "lambda layer": (lambda_layer, 1.0, 2.0),
     "lambda regularizer": (lambda_penalty, 0.0, 0.5),
     "learning rate function": (rate_function, 0.01, 0.1),
@@ -384,6 +386,15 @@ def test_old_programs_are_let_go(planned_programs, monkeypatch):
         engine.prepare([each], TRAINING)
         assert len(workshop._programs._families) == 1
     assert len(planned_programs) == 3
+
+
+def test_rows_are_let_go():
+    """Programs are kept for later calls, the rows they were made for are not."""
+    x = np.ones((397, 6), np.float32)
+    arrays = engine.Arrays(x, x[:, :1])
+    engine.train([member(closure_loss, arrays, penalty=0.31, **OPTIONS)], TRAINING)
+    gc.collect()
+    assert not [array for array in jax.live_arrays() if array.shape[:1] == (397,)]
 
 
 def test_identity_warns_nobody(planned_programs):

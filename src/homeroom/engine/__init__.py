@@ -14,9 +14,11 @@ from .stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from .architecture import blueprint, from_leaves, imported, named_leaves, rebuilt
+    from .callbacks import adopt
     from .door import device, lane_count
     from .ensemble import average
     from .making import Making, Use
+    from .measures import gives_logits
     from .probe import Pace
     from .saving import load_model, save_model
     from .template import clone_function
@@ -35,12 +37,14 @@ __all__ = [
     "Training",
     "Use",
     "Weights",
+    "adopt",
     "average",
     "begin",
     "blueprint",
     "clone_function",
     "device",
     "from_leaves",
+    "gives_logits",
     "imported",
     "lane_count",
     "load_model",
@@ -58,12 +62,14 @@ _LATE = {
     "Pace": "probe",
     "Prepared": "training",
     "Use": "making",
+    "adopt": "callbacks",
     "average": "ensemble",
     "begin": "training",
     "blueprint": "architecture",
     "clone_function": "template",
     "device": "door",
     "from_leaves": "architecture",
+    "gives_logits": "measures",
     "imported": "architecture",
     "lane_count": "door",
     "load_model": "saving",

@@ -63,18 +63,23 @@ def rebuilt(described: dict[str, Any]) -> Any:
     return model
 
 
+def found(path: str) -> Any:
+    """Return the function at "module:function", whatever importing it may raise."""
+    module, _, name = path.partition(":")
+    function: Any = import_module(module)
+    for part in name.split("."):
+        function = getattr(function, part)
+    return function
+
+
 def imported(path: str, arguments: dict[str, Any]) -> Any:
     """Return the model that the function at "module:function" makes.
 
     Raises:
         InputError: If there is no such function, or it fails.
     """
-    module, _, name = path.partition(":")
     try:
-        function: Any = import_module(module)
-        for part in name.split("."):
-            function = getattr(function, part)
-        return function(**arguments)
+        return found(path)(**arguments)
     except Exception as error:
         raise InputError(
             f"The model function {path} failed: {template.first_line(error)}."

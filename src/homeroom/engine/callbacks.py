@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Sequence
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from homeroom.errors import InputError, did_you_mean
@@ -25,11 +26,12 @@ _EPOCH_HOOKS = {"on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_en
 
 
 def adopt(
-    callbacks: Sequence[Any], early_stopping: EarlyStopping | None
+    callbacks: Any, early_stopping: EarlyStopping | None
 ) -> tuple[tuple[Any, ...], EarlyStopping | None]:
     """Return the callbacks that can be honoured, and the stopping rule.
 
-    A `keras.callbacks.EarlyStopping` becomes our rule, with its own parameters.
+    A `keras.callbacks.EarlyStopping` becomes our rule, with its own parameters. As in
+    Keras, None is no callback, and one may come without a list.
 
     Raises:
         InputError: If a callback reads or changes the model, or works on batches: it
@@ -39,16 +41,17 @@ def adopt(
         return (), early_stopping
     keras = door.keras()
     kept = []
-    for callback in callbacks:
+    given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
+    for callback in given:
         if type(callback) is keras.callbacks.EarlyStopping:
             if early_stopping is not None:
                 msg = (
-                    "Early stopping is given twice: as early_stopping= and as a "
-                    "keras.callbacks.EarlyStopping in callbacks=. Keep one."
+                    "Early stopping is given twice: in early_stopping= and callbacks=, "
+                    "or by two callbacks. Keep one."
                 )
                 raise InputError(msg)
             early_stopping = from_keras(callback)
-        elif isinstance(callback, keras.callbacks.History):
+        elif type(callback) is keras.callbacks.History:
             continue  # the result has its own history
         else:
             _refuse_unless_it_only_reads_logs(callback, keras)
@@ -180,6 +183,8 @@ def _refuse_unless_it_only_reads_logs(callback: Any, keras: Any) -> None:
         reason = f"it works on batches ({', '.join(hooks)})"
     elif _touches_model(kind, keras):
         reason = "it reads or changes self.model while the training runs"
+    elif _holds_model(callback, keras):
+        reason = "it uses a model of its own, which is not the one that is trained"
     if reason:
         msg = (
             f"The callback {kind.__name__} cannot be honoured: {reason}. Epochs run "
@@ -207,6 +212,14 @@ def _touches_model(kind: type, keras: Any) -> bool:
     own = kind.__mro__[: kind.__mro__.index(keras.callbacks.Callback)]
     functions = [f for k in own for f in vars(k).values() if hasattr(f, "__code__")]
     return any("model" in _names(f.__code__) for f in functions)
+
+
+def _holds_model(callback: Any, keras: Any) -> bool:
+    """Whether functions that were given to the object know a model, as lambdas do."""
+    given = [f for f in vars(callback).values() if isinstance(f, FunctionType)]
+    known = [inspect.getclosurevars(function) for function in given]
+    values = [v for k in known for v in (*k.nonlocals.values(), *k.globals.values())]
+    return any(isinstance(value, keras.Model) for value in values)
 
 
 def _names(code: CodeType) -> set[str]:

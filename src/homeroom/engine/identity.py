@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from . import door
 from .literals import Numbers, numbers_apart
@@ -50,12 +51,13 @@ def told_of(model: Any) -> Told | None:
         return None
     optimizer = inner_optimizer(model)
     parts = [*model._flatten_layers(include_self=False), model.optimizer, optimizer]
-    if any(is_opaque(part) for part in parts) or _excludes(optimizer):
+    if any(is_opaque(part) for part in parts) or spares_from_decay(optimizer):
         return None
     try:
         with warnings.catch_warnings(action="ignore"):  # of lambdas, not saved here
             config = [model.get_config(), _without_rate(model)]
-        config = [_without_initializers(config), _told_of_losses(model)]
+        losses = [_arguments_of(part) for part in losses_of(model)]
+        config = [_without_initializers(config), losses]
         if _has_custom_part(config):
             return None
         shapes = [[str(v.dtype), list(v.shape), v.trainable] for v in model.variables]
@@ -68,8 +70,15 @@ def told_of(model: Any) -> Told | None:
 
 
 def _hashed(config: list[Any]) -> str:
-    text = msgspec.json.encode(config, enc_hook=repr)
+    text = msgspec.json.encode(config, enc_hook=_written)
     return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _written(value: Any) -> Any:
+    if hasattr(value, "dtype"):  # long arrays are not told by their repr
+        array = np.asarray(value)
+        return [str(array.dtype), array.shape, array.tobytes().hex()]
+    return repr(value)
 
 
 def _without_rate(model: Any) -> Any:
@@ -83,15 +92,21 @@ def _without_rate(model: Any) -> Any:
     return config
 
 
-def _told_of_losses(model: Any) -> list[Any]:
-    """What losses and metrics hold; the configuration of some leaves arguments out."""
+def losses_of(model: Any) -> list[Any]:
+    """Return the loss and metric objects that a model was compiled with."""
     given = model._compile_config.config
     parts = [given["loss"], given["metrics"], given["weighted_metrics"]]
-    return [
-        {name: value for name, value in vars(part).items() if _is_plain(value)}
-        for part in door.keras().tree.flatten(parts)
-        if hasattr(part, "get_config")
-    ]
+    flat = door.keras().tree.flatten(parts)
+    return [part for part in flat if hasattr(part, "get_config")]
+
+
+def _arguments_of(part: Any) -> dict[str, Any]:
+    """Return what a loss or metric holds; some configurations leave arguments out."""
+    return {
+        name: value
+        for name, value in vars(part).items()
+        if name == "_fn_kwargs" or _is_plain(value)
+    }
 
 
 def _is_plain(value: Any) -> bool:
@@ -117,8 +132,8 @@ def is_opaque(part: Any) -> bool:
     return not all(_is_of_keras(_module(function)) for function in functions)
 
 
-def _excludes(optimizer: Any) -> bool:
-    """Whether some weights do not decay, which no configuration tells."""
+def spares_from_decay(optimizer: Any) -> bool:
+    """Return whether some weights do not decay, which no configuration tells."""
     names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
     return any(getattr(optimizer, name, None) for name in names)
 

@@ -218,6 +218,7 @@ def run(
         def order(i: int, first: int = epoch) -> Rows:
             return course.orders.of_epoch(member, first + i, shuffle=training.shuffle)
 
+        callbacks.epoch_begins(epoch)
         seconds += time.perf_counter() - started
         patience = course.patience(program)
         last = yield Call(
@@ -227,7 +228,6 @@ def run(
         at_once = max(at_once, last.at_once)
         kept.add(epoch, last)
         for i, (logs, moved) in enumerate(last.logs):
-            callbacks.epoch_begins(epoch)
             course.epoch_ended(logs)
             callbacks.epoch_ends(epoch, logs)
             epoch += 1

@@ -144,7 +144,8 @@ class Description:
     those that are known to "max" or "min". `sparse_widths` has, per output with a
     sparse categorical loss, the number of classes it can name (None for others).
     `plain` means that scores follow from outputs by what `compile` was given, with no
-    `test_step` or `compute_loss` of the model's own. `sameness` is that of
+    `test_step` or `compute_loss` of the model's own. `loss` is what the loss is called,
+    "" where it is not told; all crossentropies are one. `sameness` is that of
     `records.MemberRecord`.
     """
 
@@ -153,6 +154,7 @@ class Description:
     n_weights: int
     sparse_widths: tuple[int | None, ...] = ()
     plain: bool = True
+    loss: str = ""
     sameness: str = EXACT
 
 

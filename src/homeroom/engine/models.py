@@ -1,8 +1,8 @@
 """Ready-made model functions, for those who have data and no model yet.
 
 Each returns a compiled Keras model made of Keras's own layers. The parameters
-`n_features`, `n_classes`, `target_mean` and `target_std` are filled in from a fold's
-training rows; `n_classes=None` makes a regression.
+`n_features`, `n_classes`, `target_mean` and `target_std`, where they are None, are
+filled in from a fold's training rows; no `n_classes` then makes a regression.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def linear(
     n_classes: int | None = None,
     learning_rate: float = 1e-2,
     l2: float = 1e-4,
-    target_mean: float = 0.0,
-    target_std: float = 1.0,
+    target_mean: float | None = None,
+    target_std: float | None = None,
 ) -> Any:
     """Return multinomial logistic regression, or linear regression, by Adam.
 
@@ -28,8 +28,9 @@ def linear(
         n_classes: Number of classes; None for a number to predict.
         learning_rate: Of Adam.
         l2: Weight of the squared weights in the loss.
-        target_mean: Mean of the training targets (regression only).
-        target_std: Standard deviation of the training targets (regression only).
+        target_mean: Mean of the training targets (regression only); None is 0.
+        target_std: Standard deviation of the training targets (regression only);
+            None is 1.
     """
     keras = door.keras()
     head = _head(n_classes, target_mean, target_std, keras.regularizers.L2(l2))
@@ -44,8 +45,8 @@ def mlp(
     n_features: int | None = None,
     n_classes: int | None = None,
     learning_rate: float = 1e-3,
-    target_mean: float = 0.0,
-    target_std: float = 1.0,
+    target_mean: float | None = None,
+    target_std: float | None = None,
 ) -> Any:
     """Return a perceptron with ReLU layers of `units`, each followed by dropout.
 
@@ -55,8 +56,9 @@ def mlp(
         n_features: Width of a row; None leaves it to the first batch.
         n_classes: Number of classes; None for a number to predict.
         learning_rate: Of Adam.
-        target_mean: Mean of the training targets (regression only).
-        target_std: Standard deviation of the training targets (regression only).
+        target_mean: Mean of the training targets (regression only); None is 0.
+        target_std: Standard deviation of the training targets (regression only);
+            None is 1.
     """
     keras = door.keras()
     layers = _input(n_features)
@@ -70,7 +72,7 @@ def mlp(
 
 def linear_image(
     input_shape: Sequence[int] = (8, 8),
-    n_classes: int = 10,
+    n_classes: int | None = None,
     learning_rate: float = 1e-2,
     largest: float = 1.0,
 ) -> Any:
@@ -78,7 +80,7 @@ def linear_image(
 
     Args:
         input_shape: Shape of an image.
-        n_classes: Number of classes.
+        n_classes: Number of classes; None for a number to predict.
         learning_rate: Of Adam.
         largest: What pixels are divided by: about the value of a white one.
     """
@@ -87,14 +89,14 @@ def linear_image(
     if largest != 1:
         layers.append(keras.layers.Rescaling(1 / largest))
     regularizer = keras.regularizers.L2(1e-4)
-    layers += _head(n_classes, 0.0, 1.0, regularizer)
+    layers += _head(n_classes, None, None, regularizer)
     return _compiled(keras.Sequential(layers), n_classes, learning_rate)
 
 
 def convnet(
     image_shape: Sequence[int] = (8, 8, 1),
     filters: Sequence[int] = (16, 32),
-    n_classes: int = 10,
+    n_classes: int | None = None,
     learning_rate: float = 2e-3,
     input_shape: Sequence[int] | None = None,
     largest: float = 1.0,
@@ -104,7 +106,7 @@ def convnet(
     Args:
         image_shape: Height, width and channels of an image.
         filters: Number of filters of each convolution (3×3, stride 2).
-        n_classes: Number of classes.
+        n_classes: Number of classes; None for a number to predict.
         learning_rate: Of Adam.
         input_shape: Shape of a row as it is given; flat by default.
         largest: What pixels are divided by: about the value of a white one.
@@ -119,7 +121,7 @@ def convnet(
         keras.layers.Conv2D(n, 3, strides=2, padding="same", activation="relu")
         for n in filters
     ]
-    layers += [keras.layers.Flatten(), *_head(n_classes, 0.0, 1.0, None)]
+    layers += [keras.layers.Flatten(), *_head(n_classes, None, None, None)]
     return _compiled(keras.Sequential(layers), n_classes, learning_rate)
 
 
@@ -128,7 +130,7 @@ def _input(n_features: int | None) -> list[Any]:
 
 
 def _head(
-    n_classes: int | None, mean: float, std: float, regularizer: Any
+    n_classes: int | None, mean: float | None, std: float | None, regularizer: Any
 ) -> list[Any]:
     """The output layer; a number leaves in its own units, learned in standard ones."""
     keras = door.keras()
@@ -144,8 +146,8 @@ def _head(
             1,
             trainable=False,
             name="target_units",
-            kernel_initializer=keras.initializers.Constant(std),
-            bias_initializer=keras.initializers.Constant(mean),
+            kernel_initializer=keras.initializers.Constant(1.0 if std is None else std),
+            bias_initializer=keras.initializers.Constant(mean or 0.0),
         ),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -55,6 +55,15 @@ class Setting:
     def kind_but_cores(self) -> Hashable:
         """The same, whether a program may use one core or all."""
         return self.kinds, self.shape, self.operations
+
+    def without_rows(self) -> Setting:
+        """Return it with the shapes of the arrays only, to be kept for long."""
+        jax = door.jax()
+
+        def shape(leaf: Any) -> Any:
+            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
+
+        return replace(self, arrays=jax.tree.map(shape, self.arrays))
 
     def needs_beside(self, other: Setting) -> list[Need]:
         """Return why a program made for another setting does not do for this one."""
@@ -155,7 +164,8 @@ class Programs:
         key = (structure.skeleton, fixed, setting.search, setting.kind)
         if key not in self._families:
             lifted = self._lifted_in(structure, setting)
-            self._families[key] = _Family(structure, setting, lifted=lifted)
+            shapes = setting.without_rows()
+            self._families[key] = _Family(structure, shapes, lifted=lifted)
         family = self._families[key]
         self._families.move_to_end(key)
         family.lifted |= structure.differing(family.first)

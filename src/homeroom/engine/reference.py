@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,9 @@ def trained(task: Mapping[str, Any], say: Say) -> dict[str, Any]:
     with np.load(task["folds"], allow_pickle=False) as file:
         parts = file[f"fold {task['fold']}"]
     train, validation = (np.flatnonzero(parts == part) for part in (TRAIN, VALIDATION))
+    if "function" in task["model"]:
+        with suppress(Exception):  # told of when it is called
+            architecture.found(task["model"]["function"])  # may draw, or seed
     keras.utils.set_random_seed(task["seed"])
     model = _model(task["model"])
     watched = _watch(keras, model, task, say)

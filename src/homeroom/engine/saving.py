@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,10 @@ def load_model(content: bytes) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         path.write_bytes(content)
-        try:
+        with suppress(Exception):
             return keras.models.load_model(path, safe_mode=True)
+        try:  # a loss of one's own is not needed to predict
+            return keras.models.load_model(path, safe_mode=True, compile=False)
         except Exception as error:
             raise StoreError(
                 f"Keras cannot read the stored model: {template.first_line(error)}. "

@@ -26,7 +26,7 @@ class EarlyStopping:
         min_delta: The least change that counts, in units of the monitor.
         patience: Epochs without improvement before stopping. As in Keras, 0 and 1
             are the same.
-        verbose: 1 tells the listener when it stops.
+        verbose: Without effect: results tell when and why a training stopped.
         mode: "auto" (by the metric), "min" or "max".
         baseline: A value to beat before the wait is reset.
         restore_best_weights: Keep the weights of the best epoch (the default), also

@@ -16,7 +16,7 @@ import numpy as np
 from homeroom import fingerprint, seeding
 from homeroom.errors import HomeroomError, InputError
 
-from . import door
+from . import door, identity, measures
 from .member import Arrays, Description, ModelFunction, Tree, Weights
 from .random_bits import cheap_random_bits
 
@@ -117,10 +117,16 @@ def clone_function(model: Any) -> ModelFunction:
     instance itself is never trained.
 
     Raises:
-        InputError: If the instance is not compiled.
+        InputError: If the instance is not compiled, or has what a copy would lack.
     """
     keras = door.keras()
     _check(model, lambda: model)
+    if lost := _lost_in_a_copy(model):
+        msg = (
+            f"A copy of the model {model.name!r} would lack {lost}, which Keras does "
+            "not copy. Pass the function that makes the model."
+        )
+        raise InputError(msg)
     config = model.get_compile_config()
 
     def fresh() -> Any:
@@ -130,6 +136,26 @@ def clone_function(model: Any) -> ModelFunction:
 
     fresh.__name__ = str(model.name)
     return fresh
+
+
+def _lost_in_a_copy(model: Any) -> str:
+    """Return what no configuration of a model's parts tells; nothing mostly."""
+    for layer in model._flatten_layers():
+        is_adapted = layer.built and getattr(layer, "input_mean", 0) is None
+        if type(layer).__name__ == "Normalization" and is_adapted:
+            return f"what its layer {layer.name!r} was adapted to"
+    if identity.spares_from_decay(identity.inner_optimizer(model)):
+        return "what its optimizer excludes from weight decay"
+    with _names(), seeding.preserved_global_randomness():
+        for part in identity.losses_of(model):
+            given = getattr(part, "_fn_kwargs", None)
+            if given and repr(_copied(part)._fn_kwargs) != repr(given):
+                return f"the arguments {given} of its {type(part).__name__}"
+    return ""
+
+
+def _copied(part: Any) -> Any:
+    return type(part).from_config(part.get_config())
 
 
 def state_of(
@@ -170,23 +196,6 @@ def restore(model: Any, weights: Weights) -> Any:
     return model
 
 
-def direction_of(model: Any, name: str) -> str | None:
-    """Return "max" or "min" for a metric of a compiled model, None when unknown."""
-    if name == "loss" or name.endswith("_loss"):
-        return "min"
-    known = {
-        inner.name: inner._direction
-        for metric in model.metrics
-        for inner in [metric, *getattr(metric, "metrics", [])]
-        if getattr(inner, "_direction", None)
-    }
-    ends = [inner for inner in known if name == inner or name.endswith(f"_{inner}")]
-    if not ends:
-        return None
-    # with several outputs Keras puts the output's name in front
-    return "max" if known[max(ends, key=len)] == "up" else "min"
-
-
 def flat_logs(logs: Any) -> dict[str, Any]:
     """Flatten nested logs as Keras's history does: by sorted name.
 
@@ -213,7 +222,7 @@ def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Descr
     """Return what a built model will report; `names` when tracing has told them."""
     if names is None:
         names = tuple(flat_logs(model.get_metrics_result()))
-    directions = {name: direction_of(model, name) for name in names}
+    directions = {name: measures.direction_of(model, name) for name in names}
     return Description(
         names=names,
         directions={name: way for name, way in directions.items() if way},
@@ -223,6 +232,7 @@ def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Descr
             getattr(type(model), name) is getattr(door.keras().Model, name)
             for name in ("test_step", "compute_loss", "compute_metrics")
         ),
+        loss=measures.name_of_loss(model),
     )
 
 
