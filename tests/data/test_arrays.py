@@ -123,6 +123,12 @@ def test_several_inputs_and_outputs():
     refuse(r"x\['b'\] has 5 rows", x={"a": X, "b": Y[:5]})
 
 
+def test_two_inputs_and_two_outputs_are_not_two_rows():
+    """Parts that are all equally long are parts, in x and in y."""
+    data = from_arrays([X, X], [Y, Y])
+    assert (data.n_rows, len(data.x), len(data.y)) == (6, 2, 2)
+
+
 def test_a_list_of_rows_is_one_input():
     """A list of one vector per row is a matrix, not several inputs."""
     assert from_arrays(list(X), Y).x.shape == (6, 2)
@@ -149,6 +155,13 @@ def test_frames_with_text_or_gaps_are_refused(library):
     gaps = library.DataFrame({"a": [1, 2], "b": [0.5, None]})
     refuse(r"1 row \(rows 1\); column 'b': 1\.", x=gaps, y=[0.5, 1.5])
     assert np.isnan(from_arrays(gaps, [0.5, 1.5], allow_missing=True).x[1, 1])
+
+
+def test_pandas_columns_may_be_numbered():
+    """As pandas names them itself, where the file or the array had no header."""
+    data = from_arrays(pd.DataFrame(X), Y)
+    assert data.x.tolist() == X.tolist()
+    assert data.record.columns == ("0", "1")
 
 
 def test_pandas_oddities():

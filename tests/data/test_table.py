@@ -143,7 +143,7 @@ def test_date_forms(tmp_path, cell, form):
     other = cell.replace("2024", "2023")
     cells = [cell if i % 2 else other for i in range(60)]
     data = read_table(write(tmp_path, table(when=cells)), "label")
-    assert data.record.formats == {"when": form}
+    assert data.record.formats["when"] == form
     assert data.x["when (month)"].to_list() == [3.0] * 60
 
 
@@ -311,6 +311,27 @@ def test_a_new_file_has_the_columns_of_training(tmp_path):
     assert new.x["color"].to_list() == ["green", None]
     assert new.x["when (month)"].to_list() == [2.0, 2.0]
     assert new.identifiers["id"].to_list() == ["900", "901"]
+
+
+def test_one_decimal_comma_changes_no_other_cell(tmp_path):
+    """A column that no way of writing fits is refused for the cell that does not."""
+    cells = [f"{i / 7:.3f};{'no' if i % 2 else 'yes'}" for i in range(40)]
+    text = "\n".join(["a;y", *cells, "3,7;no", ""])
+    with pytest.raises(DataError, match=r"'a' .* except '3,7' \(lines 42"):
+        read_table(write(tmp_path, text), "y")
+
+
+def test_new_numbers_are_read_as_the_old_ones_were(tmp_path):
+    """What few cells could mean is not guessed anew: training has said it."""
+    text = "a;b;y\n1,5;1.234,50;no\n2,75;12,5;yes\n1,234;7;no\n"
+    record = read_table(write(tmp_path, text), "y").record
+    new = frame_for(record, write(tmp_path, "a;b\n1,234;2.500\n", name="new.csv"))
+    assert (new.x["a"].to_list(), new.x["b"].to_list()) == ([1.234], [2500.0])
+    text = 'a,y\n"1,234",no\n"2,000.5",yes\n7,no\n'
+    record = read_table(write(tmp_path, text, name="us.csv"), "y").record
+    other = write(tmp_path, 'a\n"1,5"\n', name="other.csv")
+    with pytest.raises(DataError, match=r"'1,5' \(lines 2\); .* written as 1,234\.5"):
+        frame_for(record, other)
 
 
 @pytest.mark.parametrize(

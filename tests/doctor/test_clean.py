@@ -102,6 +102,25 @@ def test_a_single_column_is_the_task_and_no_leak() -> None:
     assert not examine(case_of(x, 2.5 * x, cv=KFold(3))).of("target")
 
 
+def test_holes_are_no_code_for_the_answer(dice: np.random.Generator) -> None:
+    """A column that is mostly missing, in all classes, gives nothing away."""
+    y = dice.integers(0, 2, 500)
+    some = np.full(500, np.nan)
+    some[:90] = np.arange(90) / 7
+    flag = np.where((y == 1) & (dice.random(500) < 0.2), 1.0, np.nan)
+    x = np.stack([some, flag, dice.normal(size=500)], axis=1)
+    assert examine(case_of(from_arrays(x, y, allow_missing=True))).leaks == ()
+
+
+def test_coarse_rows_coincide_the_more_the_more_there_are(
+    dice: np.random.Generator,
+) -> None:
+    """What chance does to many rows is measured on few, and is no leak."""
+    x = dice.integers(0, 100, size=(80_000, 3)).astype(np.float32)
+    found = examine(case_of(x, dice.normal(size=80_000)), thorough=False)
+    assert found.leaks == ()
+
+
 @pytest.mark.parametrize(
     "x",
     [

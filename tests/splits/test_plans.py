@@ -219,6 +219,14 @@ def test_scikit_learn_objects_are_made_repeatable():
     assert (drawn.record.n_splits, drawn.record.disjoint) == (4, False)
 
 
+def test_scikit_learn_objects_count_rows_not_outputs():
+    """Of several inputs and several outputs a splitter sees the number of rows."""
+    part = np.arange(20) + 0.5
+    for y in ([part, part], {"a": part, "b": part}):
+        data = from_arrays([part[:, None], part[:, None]], y)
+        assert_complete(make_plan(model_selection.KFold(5), data, seed=1), 20)
+
+
 def test_pairs_of_rows_are_a_plan():
     """Row positions in any order become sorted folds; generators are read once."""
     pairs = [([3, 0, 1], [2]), ([2, 1], [0, 3])]

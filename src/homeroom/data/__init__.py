@@ -4,7 +4,7 @@ Owns: Dataset, the ways into it, input checks, preprocessing inside a fold.
 Never: decides who may see which rows, or trains a model.
 """
 
-from .arrays import from_arrays
+from .arrays import from_arrays, in_order
 from .builtin import BUILTIN, load
 from .checks import check_rows, check_sparse_labels
 from .dataset import Array, Arrays, Dataset, Features, row_positions
@@ -27,6 +27,7 @@ __all__ = [
     "fit_preprocessing",
     "frame_for",
     "from_arrays",
+    "in_order",
     "join",
     "load",
     "read_table",

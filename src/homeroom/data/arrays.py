@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from homeroom.errors import DataError, InputError
+from homeroom.errors import DataError, InputError, did_you_mean
 from homeroom.records import DatasetRecord
 
 from . import checks
@@ -20,7 +21,7 @@ from .dataset import (
     over_arrays,
 )
 from .labels import Target, check_task, describe, read_target
-from .wording import first_few
+from .wording import counted, first_few
 
 _EXACT_IN_FLOAT32 = 2**24
 _TEXT_ADVICE = (
@@ -66,7 +67,7 @@ def from_arrays(
     """
     check_task(task)
     notes: list[str] = []
-    features = _read_features(x, y, notes, allow_missing=allow_missing)
+    features, columns = _read_features(x, y, notes, allow_missing=allow_missing)
     raw_y = read_parts("y", y, len(next(iter(named_arrays("x", features).values()))))
     parts = named_arrays("x", features) | named_arrays("y", raw_y)
     if sample_weight is not None:
@@ -89,6 +90,7 @@ def from_arrays(
             ).items()
         },
         fingerprint=content_fingerprint(features, target.y, sample_weight, groups),
+        columns=columns,
         classes=target.classes,
         notes=(*notes, *target.notes),
     )
@@ -111,13 +113,35 @@ def _read_targets(raw: Arrays, task: str | None) -> Target:
     return Target(kept, "custom", describe(raw))
 
 
-def _read_features(x: Any, y: Any, notes: list[str], *, allow_missing: bool) -> Arrays:
+def in_order(x: Any, columns: Sequence[str]) -> Any:
+    """Return the columns of a frame by their names; what is no frame as it is.
+
+    Raises:
+        InputError: If the frame lacks one of them.
+    """
+    if not nw.dependencies.is_into_dataframe(x):
+        return x
+    frame = nw.from_native(x, eager_only=True)
+    names = [str(column) for column in frame.columns]
+    missing = [column for column in columns if column not in names]
+    if missing:
+        raise InputError(
+            f"x lacks {counted(len(missing), 'column')} that the model was trained on: "
+            f"{first_few(map(repr, missing), 20)}. It has: {first_few(names, 20)}."
+            f"{did_you_mean(missing[0], names)}"
+        )
+    return frame[:, [names.index(column) for column in columns]].to_native()
+
+
+def _read_features(
+    x: Any, y: Any, notes: list[str], *, allow_missing: bool
+) -> tuple[Arrays, tuple[str, ...]]:
     if nw.dependencies.is_into_dataframe(x):
         columns, matrix = _read_frame(x, notes)
         if not allow_missing:
             checks.check_finite("x", matrix, columns)
-        return matrix
-    raw = read_parts("x", x, _length(y))
+        return matrix, tuple(columns)
+    raw = read_parts("x", x, _rows_told(x, y))
     names = iter(named_arrays("x", raw))
     features: Arrays = over_arrays(raw, lambda array: to_numbers(next(names), array))
     for part, array in named_arrays("x", features).items():
@@ -127,7 +151,26 @@ def _read_features(x: Any, y: Any, notes: list[str], *, allow_missing: bool) -> 
             )
         if not allow_missing:
             checks.check_finite(part, array)
-    return features
+    return features, ()
+
+
+def _rows_told(x: Any, y: Any) -> int | None:
+    """Return how many rows y has; a list is of parts if all are as long as those of x.
+
+    Else two inputs and two outputs would be two rows.
+    """
+    lengths = [{_length(part) for part in _parts(each)} for each in (x, y)]
+    if lengths[0] == lengths[1] and len(lengths[0]) == 1:
+        return lengths[0].pop()
+    return _length(y)
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, list | tuple) and value and all(map(_is_array, value)):
+        return list(value)
+    return [value]
 
 
 def _length(value: Any) -> int | None:
@@ -224,12 +267,12 @@ def _read_frame(x: Any, notes: list[str]) -> tuple[list[str], Array]:
         raise DataError("x is a frame without columns; there is nothing to learn from.")
     if len(frame) == 0:
         raise DataError("There are no rows: x has length 0. Nothing can be learned.")
-    values = [_read_column(frame[column]) for column in frame.columns]
+    values = [_read_column(frame.get_column(column)) for column in frame.columns]
     matrix = np.stack(values, axis=1)
     rounded = [
         column
         for column, value in zip(frame.columns, values, strict=True)
-        if frame[column].dtype.is_integer()
+        if frame.get_column(column).dtype.is_integer()
         and (np.abs(value) >= _EXACT_IN_FLOAT32).any()
     ]
     if rounded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
@@ -33,6 +33,9 @@ _DATE_FORMATS = (
     ),
     "%Y년 %m월 %d일",
 )
+_PLAIN, _ENGLISH, _EUROPEAN = "1234.5", "1,234.5", "1.234,5"
+_IN_GROUPS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
+_WITH_COMMA = r"^[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?([eE][+-]?\d+)?$"
 _LOOKS_LIKE_A_DATE = r"\d{4}\D+\d{1,2}\D+\d{1,2}|\d{1,2}\D\d{1,2}\D\d{4}"
 _LEADING_ZERO = r"^0\d"
 _COUNTER_ROWS = 20
@@ -46,8 +49,8 @@ _DATE_PARTS = ("year", "month", "day of week", "day number")
 class Column:
     """What was found out about one column.
 
-    `kind` is None when it is left out, for `reason`. `format` is how its dates are
-    written ("" when the file itself says so).
+    `kind` is None when it is left out, for `reason`. `format` is how its dates or
+    numbers are written ("" when the file itself says so).
     """
 
     kind: str | None
@@ -106,11 +109,12 @@ def _infer_text(raw: RawTable, name: str, present: pl.Series, n_values: int) -> 
     if len(countable) and not is_code:
         share = numbers.drop_nulls().len() / len(countable)
         if share == 1:
-            return _number(name, numbers.drop_nulls(), n_values)
+            found = _number(name, numbers.drop_nulls(), n_values)
+            return replace(found, format=_number_form(present)) if found.kind else found
         if share >= _MOSTLY and n_values > _LEVELS:
             refuse_mixed(raw, name)
-    if (found := _dates(countable)) is not None:
-        return found
+    if (dates := _dates(countable)) is not None:
+        return dates
     return _text(name, present, n_values)
 
 
@@ -173,31 +177,40 @@ def tidy(cells: pl.Series) -> pl.Series:
     return cells.fill_nan(None) if cells.dtype.is_float() else cells
 
 
-def as_numbers(cells: pl.Series) -> pl.Series:
+def as_numbers(cells: pl.Series, form: str = "") -> pl.Series:
     """Return text as Float64; null where it is not a number.
 
     "1,234.5" has thousands separators and "1.234,5" a decimal comma; a column is read
     the second way only when every cell fits it and some cell does not fit the first.
+
+    Args:
+        cells: The text.
+        form: How the numbers are known to be written; found out where it is empty.
     """
-    cells = cells.set(cells.is_in(_MISSING_NUMBERS), None)
-    plain = _cast(cells)
-    if plain.null_count() == cells.null_count():
-        return plain
-    grouped = cells.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
-    english = _cast(_where(cells, grouped, cells.str.replace_all(",", "")))
-    comma = cells.str.contains(r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$")
-    swapped = cells.str.replace_all(".", "", literal=True).str.replace(",", ".")
-    european = _cast(_where(cells, comma, swapped))
-    candidates = [plain, english, european]
-    return min(candidates, key=lambda numbers: numbers.null_count())
+    return _read_as(form or _number_form(cells), _without_missing(cells))
 
 
-def _where(cells: pl.Series, mask: pl.Series, other: pl.Series) -> pl.Series:
-    return other.zip_with(mask.fill_null(value=False), cells)
+def _number_form(cells: pl.Series) -> str:
+    """Return how numbers are written, by what most of the cells fit."""
+    cells = _without_missing(cells)
+    if _read_as(_PLAIN, cells).null_count() == cells.null_count():
+        return _PLAIN
+    forms = (_PLAIN, _ENGLISH, _EUROPEAN)
+    return min(forms, key=lambda form: _read_as(form, cells).null_count())
 
 
-def _cast(cells: pl.Series) -> pl.Series:
+def _read_as(form: str, cells: pl.Series) -> pl.Series:
+    if form == _ENGLISH:
+        grouped = cells.str.contains(_IN_GROUPS).fill_null(value=False)
+        cells = cells.str.replace_all(",", "").zip_with(grouped, cells)
+    if form == _EUROPEAN:
+        cells = cells.set(~cells.str.contains(_WITH_COMMA).fill_null(value=True), None)
+        cells = cells.str.replace_all(".", "", literal=True).str.replace(",", ".")
     return cells.cast(pl.Float64, strict=False)
+
+
+def _without_missing(cells: pl.Series) -> pl.Series:
+    return cells.set(cells.is_in(_MISSING_NUMBERS), None)
 
 
 def _dates(present: pl.Series) -> Column | None:
@@ -241,8 +254,9 @@ def parse(raw: RawTable, name: str, kind: str, form: str = "") -> pl.DataFrame:
         days = as_days(cells, form)
         _refuse_others(raw, name, cells, days, f"a date written as {form or 'a date'}")
         return _date_parts(name, days)
-    numbers = _booleans(cells) if kind == "boolean" else _numbers(cells)
-    _refuse_others(raw, name, cells, numbers, f"a {kind}")
+    numbers = _booleans(cells) if kind == "boolean" else _numbers(cells, form)
+    written = f" written as {form}" if form else ""
+    _refuse_others(raw, name, cells, numbers, f"a {kind}{written}")
     endless = numbers.is_infinite().arg_true().to_list()
     if endless:
         raise DataError(
@@ -252,9 +266,9 @@ def parse(raw: RawTable, name: str, kind: str, form: str = "") -> pl.DataFrame:
     return numbers.alias(name).to_frame()
 
 
-def _numbers(cells: pl.Series) -> pl.Series:
+def _numbers(cells: pl.Series, form: str) -> pl.Series:
     if cells.dtype == pl.String:
-        return as_numbers(cells).fill_nan(None)
+        return as_numbers(cells, form).fill_nan(None)
     return cells.cast(pl.Float64, strict=False)
 
 

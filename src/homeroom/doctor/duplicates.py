@@ -178,7 +178,9 @@ def _chance_of_coincidence(case: Case) -> float:
         codes = np.unique(codes * len(rows) + shuffled, return_inverse=True)[1]
         if codes.max() + 1 == len(rows):
             return 0.0
-    return float((np.bincount(codes)[codes] > 1).mean())
+    share = float((np.bincount(codes)[codes] > 1).mean())
+    # the more rows there are, the more of them find a twin
+    return float(1 - (1 - share) ** ((case.n_rows - 1) / max(len(rows) - 1, 1)))
 
 
 def _is_rich(case: Case) -> bool:

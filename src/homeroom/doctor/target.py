@@ -136,10 +136,9 @@ def _may_tell(table: NDArray[Any], y: NDArray[Any]) -> NDArray[np.bool_]:
     order = by_y[np.argsort(table[by_y], axis=0, kind="stable")]
     values = np.take_along_axis(table, order, axis=0)
     changes = y[order][1:] != y[order][:-1]
-    tied = values[1:] == values[:-1]
+    tied = _tied(values)
     torn = (changes & tied).sum(axis=0)
-    new = ~(tied | (np.isnan(values[1:]) & np.isnan(values[:-1])))
-    repeated = 1 + new.sum(axis=0) <= len(y) / 2
+    repeated = 1 + (~tied).sum(axis=0) <= len(y) / 2
     runs = changes.sum(axis=0) + torn * len(y) + 1
     found: NDArray[np.bool_] = (runs <= n_classes) | (repeated & (torn == 0))
     return found
@@ -152,15 +151,22 @@ def _n_runs(values: NDArray[Any], y: NDArray[Any]) -> int:
     """
     order = np.lexsort((y, values))
     changes = y[order][1:] != y[order][:-1]
-    tied = values[order][1:] == values[order][:-1]
+    tied = _tied(values[order])
     return int(changes.sum() + (changes & tied).sum() * len(y)) + 1
 
 
 def _is_function(values: NDArray[Any], y: NDArray[Any]) -> bool:
     """Return whether equal values always have equal y."""
     order = np.lexsort((y, values))
-    tied = values[order][1:] == values[order][:-1]
+    tied = _tied(values[order])
     return not bool((tied & (y[order][1:] != y[order][:-1])).any())
+
+
+def _tied(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which sorted values are those before them; missing ones are all one."""
+    after, before = values[1:], values[:-1]
+    found: NDArray[np.bool_] = (after == before) | (np.isnan(after) & np.isnan(before))
+    return found
 
 
 def _of_quantity(case: Case, y: NDArray[np.float64]) -> Iterator[_Giveaway]:

@@ -16,10 +16,11 @@ class DatasetRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A dataset without its rows.
 
     `task` is "classification", "regression" or "custom" (the model's own loss says).
-    `classes` are the labels in the order of the encoded integers. `kinds` maps each
-    used column to "number", "category", "date" or "boolean" (empty for arrays);
-    `formats` says how the dates of a column are written. `file` is where a table was
-    read, `groups` the column of its groups.
+    `classes` are the labels in the order of the encoded integers. `columns` are the
+    names of the columns of x, where it was given as a frame of numbers. `kinds` maps
+    each used column to "number", "category", "date" or "boolean" (empty for arrays);
+    `formats` says how the dates or numbers of a column are written. `file` is where a
+    table was read, `groups` the column of its groups.
     """
 
     name: str
@@ -29,6 +30,7 @@ class DatasetRecord(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     task_reason: str = ""
     target: str | None = None
+    columns: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     kinds: dict[str, str] = {}
     formats: dict[str, str] = {}

@@ -131,9 +131,11 @@ def _plan_of_splitter(cv: Any, dataset: Dataset, seed: int) -> SplitPlan:
     if draws and getattr(splitter, "random_state", 0) is None:
         # otherwise it would draw from the global state: another plan every time
         splitter.random_state = derive(seed, "split", "repeat", 0)
-    features = dataset.x if not isinstance(dataset.x, list | dict) else None
-    x = np.zeros((dataset.n_rows, 1)) if features is None else features
+    # splitters take one array of each, and count its rows
+    nothing = np.zeros((dataset.n_rows, 1))
+    x = nothing if isinstance(dataset.x, list | dict) else dataset.x
     y = dataset.labels if dataset.labels is not None else dataset.y
+    y = nothing if isinstance(y, list | dict) else y
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
