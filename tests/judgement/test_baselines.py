@@ -74,6 +74,15 @@ def test_no_better_than_guessing_is_told_instead():
     assert "%p" in told.korean
 
 
+def test_what_few_folds_cannot_show_is_no_proof_of_nothing():
+    """Better by far in three folds: not shown, but not "nothing was learned"."""
+    guess = ("most frequent class", [0.5, 0.5, 0.5])
+    told = seen([0.7, 0.8, 0.9], guess, n=3)
+    assert told.kind == "good fit"
+    assert told.text.startswith(GOOD.text)
+    assert "not shown to be better than always answering" in told.text
+
+
 def test_no_better_than_a_line_is_added():
     """A linear model that is not beaten is said, and the kind stays."""
     told = seen([0.81, 0.79, 0.84, 0.77, 0.82], GUESS, LINE)

@@ -124,6 +124,18 @@ def test_epochs_before_the_start_are_never_chosen(made, make_plan):
     assert all(epoch >= 1 for choice in found for epoch in choice.epochs)
 
 
+def test_what_does_not_count_as_better_is_never_chosen(made, make_plan):
+    """`min_delta` holds for every way, as it does for the rule that stopped."""
+    losses = [[0.50, 0.47, 0.46, 0.40], [0.50, 0.47, 0.46, 0.44]]
+    rule = RULE | {"min_delta": 0.05}
+    found = by_rule(epoch_choices(made(losses), make_plan(2), ACCURACY, rule))
+    assert found["per_fold"].epochs == (3, 3)
+    rule = RULE | {"min_delta": 0.07}
+    found = by_rule(epoch_choices(made(losses), make_plan(2), ACCURACY, rule))
+    assert found["per_fold"].epochs == (3, 0)
+    assert found["other_folds"].epochs == (0, 3)
+
+
 def test_a_rising_monitor_is_read_the_other_way(made, make_plan):
     """With mode "max" the best epoch is the highest."""
     accuracies = [[0.5, 0.9, 0.7], [0.5, 0.8, 0.7]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from homeroom import judgement
 from homeroom.records import INTERRUPTED, CandidateRecord, History, Verdict
 from homeroom.report import (
+    caveats,
     cross_validation_view,
     fit_view,
     format_score,
     leaderboard_frame,
     members_frame,
+    render_page,
     run_row,
     run_view,
 )
@@ -75,6 +78,22 @@ def test_the_chosen_candidate_is_marked_even_if_it_is_not_first() -> None:
     assert view.chosen is not None
     assert view.chosen.candidate == "large"
     assert "cannot be told from the best mean, that of tuned" in view.headline
+
+
+def test_another_rule_is_named_in_the_headline() -> None:
+    """What another rule chose is not explained by the default one's reasons."""
+    run = fakes.run_of()
+    assert run.selection is not None
+    chosen = {"candidate": "large", "best_mean": "tuned"}
+    for rule, said in (
+        ("pct_loss", "by the rule pct_loss: the fewest weights within 2 % of the best"),
+        ("second_best", "by the rule second_best."),
+    ):
+        selection = msgspec.structs.replace(run.selection, rule=rule, **chosen)
+        view = run_view(msgspec.structs.replace(run, selection=selection))
+        assert said in view.headline
+        assert view.headline.endswith("The best mean is that of tuned.")
+        assert "steadi" not in view.headline
 
 
 def test_a_candidate_with_failures_is_last_and_says_why() -> None:
@@ -155,6 +174,74 @@ def test_a_sealed_test_shows_no_score() -> None:
     assert final.score is None
     assert final.sentence.startswith("Still sealed")
     assert "360 test rows" in final.sentence
+
+
+def test_a_seal_that_was_spent_is_not_called_whole() -> None:
+    """Rows that were asked for, without a score, have been looked at."""
+    run = fakes.run_of(tested=False)
+    when = datetime(2026, 8, 22, 14, 3, tzinfo=UTC)
+    view = run_view(msgspec.structs.replace(run, seal_claimed_at=when))
+    final = view.final_test
+    assert (final.opened, final.state) == (False, "opened, no result")
+    assert "2026-08-22 14:03 UTC, and no score was kept" in final.sentence
+    assert "no one has looked" not in render_page(view)
+
+
+def test_rows_that_others_opened_are_not_called_unseen() -> None:
+    """What the record knows of earlier openings stands beside the score."""
+    run = fakes.run_of()
+    assert run.final_test is not None
+    final = msgspec.structs.replace(run.final_test, earlier_openings=2)
+    view = run_view(msgspec.structs.replace(run, final_test=final))
+    assert "on 360 rows that 2 other runs had opened" in view.final_test.sentence
+    assert "nothing had seen" not in view.final_test.sentence
+    assert any("these very test rows before" in each for each in view.caveats)
+
+
+def test_a_run_without_a_test_part_has_no_seal() -> None:
+    """A fit or cross-validation that was kept is not told as a sealed experiment."""
+    run = fakes.run_of(tested=False)
+    partition = msgspec.structs.replace(run.partition, n_test=0)
+    view = run_view(msgspec.structs.replace(run, partition=partition, selection=None))
+    assert view.final_test.state == "none"
+    page = render_page(view)
+    assert "sealed for the final test" not in page
+    assert "Still sealed" not in page
+    assert "with nothing to choose from" in view.headline
+
+
+@pytest.mark.parametrize(
+    ("choice", "changed", "said"),
+    [
+        ("mean_curve", {}, "best for the mean of the other folds"),
+        ("mean_curve", {"n_splits": 1}, "on the same validation rows"),
+        ("inner_split", {"n_splits": 1}, "A fifth of each fold's training rows"),
+        ("mean_curve", {"path": "keras.fit"}, "ran through Keras's own fit"),
+        ("mean_curve", {"restores": False}, "each is scored at its last epoch"),
+        ("mean_curve", {"path": "estimator"}, ""),
+    ],
+)
+def test_what_is_said_of_epochs_is_what_was_done(choice, changed, said) -> None:
+    """One fold, plain Keras, last weights, estimators: each has its own caveat."""
+    run = fakes.run_of()
+    rule = {
+        "monitor": "val_loss",
+        "restore_best_weights": changed.get("restores", True),
+    }
+    settings = msgspec.structs.replace(
+        run.settings, early_stopping=rule, epoch_choice=choice
+    )
+    plan = msgspec.structs.replace(run.plan, n_splits=changed.get("n_splits", 5))
+    members = tuple(
+        msgspec.structs.replace(m, path=changed.get("path", m.path))
+        for m in run.members
+    )
+    changed_run = msgspec.structs.replace(
+        run, settings=settings, plan=plan, members=members
+    )
+    told = " ".join(caveats.of_run(changed_run, None))
+    assert said in told
+    assert said or "Early stopping" not in told
 
 
 def test_an_opened_test_shows_score_interval_rows_and_time() -> None:
@@ -416,6 +503,7 @@ class Listed(msgspec.Struct, kw_only=True):
     candidate: str | None = "tuned"
     metric: object = fakes.ACCURACY
     mean: float | None = 0.935
+    n_test: int = 360
     opened_at: object = None
     final_score: float | None = None
     error: str | None = None
@@ -425,6 +513,7 @@ def test_the_list_of_runs_tells_sealed_from_opened() -> None:
     """Sealed, opened with a score, opened without one: three different words."""
     opened = fakes.run_of().created_at
     assert run_row(Listed()).final_test == "sealed"
+    assert run_row(Listed(n_test=0)).final_test == "–"
     assert run_row(Listed(opened_at=opened)).final_test == "opened, no result"
     row = run_row(Listed(opened_at=opened, final_score=0.9))
     assert (row.mean, row.final_test) == ("93.5 %", "90.0 %")

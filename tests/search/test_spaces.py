@@ -150,6 +150,24 @@ def test_the_same_name_may_stand_in_two_branches():
     assert names_in(space) == ("o", "momentum")
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_the_same_name_may_have_other_values_in_another_branch(sampler):
+    """Each branch keeps to its own, whatever the sampler has drawn before."""
+    space = as_space({
+        "kind": choice({
+            "mlp": {"units": [32, 64], "rate": uniform(0, 1)},
+            "cnn": {"units": [8, 16, 4], "rate": log_uniform(1e-3, 1)},
+        })
+    })
+    study = make_study(space, sampler, seed=0)
+    asked = [values for _ in range(4) for values in study.ask(8)]
+    drawn = {
+        kind: {values["units"] for values in asked if values["kind"] == kind}
+        for kind in ("mlp", "cnn")
+    }
+    assert drawn == {"mlp": {32, 64}, "cnn": {8, 16, 4}}
+
+
 @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "cmaes"])
 def test_the_same_seed_proposes_the_same_trials(sampler):
     """A study is a function of its seed and of what it is told."""

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
     from .racing import Gap, behind_leader
     from .reading import baseline, candidate_verdict, member_verdicts
-    from .rules import STEADIEST, check_rule, one_std_err
+    from .rules import RULES, STEADIEST, check_rule, one_std_err
     from .selection import select
     from .settling import Outlook, outlook
     from .shipping import FinalModel, best_member, final_models
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
         gain,
         summarize_way,
     )
-    from .summary import Summary, WorstFold, summarize
+    from .summary import Summary, WorstFold, mean_of, summarize
     from .verdicts import overall_verdict, verdict
 
 __all__ = [
@@ -79,6 +79,7 @@ __all__ = [
     "LINEAR",
     "MEAN",
     "MOST_FREQUENT",
+    "RULES",
     "STEADIEST",
     "Comparison",
     "Components",
@@ -122,6 +123,7 @@ __all__ = [
     "is_beaten",
     "is_percentage",
     "mean_curve",
+    "mean_of",
     "member_verdicts",
     "metric_label",
     "metric_range",
@@ -214,6 +216,7 @@ _FILE_OF = {
         "member_verdicts",
     ),
     "rules": (
+        "RULES",
         "STEADIEST",
         "check_rule",
         "one_std_err",
@@ -239,6 +242,7 @@ _FILE_OF = {
     "summary": (
         "Summary",
         "WorstFold",
+        "mean_of",
         "summarize",
     ),
     "pairs": (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from homeroom.records import COMPLETE, Verdict
 
-from .comparison import compare
+from .comparison import DECISIVE, compare
 from .numbers import format_difference, format_difference_interval, format_score
 from .summary import summarize
 from .wording import Words, metric_words, say
@@ -68,10 +68,11 @@ def against_baselines(
         if is_beaten(summary, baseline, plan):
             continue
         told = _told(summary, baseline, plan)
-        if baseline.candidate != LINEAR:
+        better = compare(summary, baseline, plan).p_better
+        if baseline.candidate != LINEAR and not better >= DECISIVE:
             english, korean = say("not above baseline", **told)
             return Verdict(NO_BETTER, english, None, verdict.numbers, korean)
-        english, korean = say("not above linear", **told)
+        english, korean = say("not shown above", **told)
         return Verdict(
             verdict.kind,
             verdict.text + english,

@@ -101,7 +101,8 @@ def epoch_choices(
     chosen: dict[str, dict[tuple[int, int], tuple[int, float]]] = {}
     for cohort in cohorts.values():
         table = _table(cohort, metric.validation_key, stopping)
-        found = None if table is None else _chosen(table[1])
+        least = abs(stopping.get("min_delta", 0.0))
+        found = None if table is None else _chosen(table[1], least)
         if table is None or found is None:
             return ()
         for rule, epochs in found.items():
@@ -148,23 +149,26 @@ def _table(
     return scores, watched if stopping["mode"] == "min" else -watched
 
 
-def _chosen(losses: NDArray[np.float64]) -> dict[str, list[int]] | None:
-    """Return the epoch of each fold by each rule; None where nothing is a number."""
+def _chosen(losses: NDArray[np.float64], least: float) -> dict[str, list[int]] | None:
+    """Return the epoch of each fold by each rule; None where nothing is a number.
+
+    `least` is by how much an epoch has to be better than the best before it.
+    """
     losses = np.where(np.isfinite(losses), losses, math.nan)
     if np.isnan(losses).all(axis=1).any():
         return None
     n = len(losses)
     mean = _mean(losses)
-    best = _first_best(mean)
+    best = _first_best(mean, least)
     finite = losses[:, best][~np.isnan(losses[:, best])]
     error = float(finite.std(ddof=1)) / math.sqrt(len(finite)) if len(finite) > 1 else 0
     simple = int(np.flatnonzero(mean <= mean[best] + error)[0])
-    others = [_first_best(_mean(np.delete(losses, i, axis=0))) for i in range(n)]
+    others = [_first_best(_mean(np.delete(losses, i, 0)), least) for i in range(n)]
     return {
         OTHER_FOLDS: others,
         MEAN_CURVE: [best] * n,
         ONE_STD_ERR: [simple] * n,
-        PER_FOLD: [_first_best(curve) for curve in losses],
+        PER_FOLD: [_first_best(curve, least) for curve in losses],
     }
 
 
@@ -174,6 +178,10 @@ def _mean(losses: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(count > 0, np.nansum(losses, axis=0) / count, math.nan)
 
 
-def _first_best(losses: NDArray[np.float64]) -> int:
-    # in float32, as the stopping rule compares
-    return int(np.nanargmin(losses.astype(np.float32)))
+def _first_best(losses: NDArray[np.float64], least: float) -> int:
+    """Return the epoch that the stopping rule keeps, which compares in float32."""
+    best = int(np.flatnonzero(~np.isnan(losses))[0])
+    for epoch in range(best + 1, len(losses)):
+        if np.float32(losses[epoch] + least) < np.float32(losses[best]):
+            best = epoch
+    return best

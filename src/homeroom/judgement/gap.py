@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from .comparison import on_unit_scale
 from .intervals import half_width
+from .numbers import is_percentage
 
 if TYPE_CHECKING:
     from homeroom.records import History, Metric
@@ -19,7 +19,8 @@ _Z90 = 1.6448536269514722
 class Gap(NamedTuple):
     """The gap at the end of training, and how far sampling may have moved it.
 
-    `name` is the metric when it is a share measured on both parts, else "loss".
+    `name` is the metric when it is a share of rows measured on both parts, else
+    "loss".
     `half_width` is that of 90 %: Wilson's for a share; for a loss √(2/n) of it,
     which is exact for squared errors that are normal and a guess for other losses.
     Where the training rows were measured on a sample, its error is in it;
@@ -74,7 +75,7 @@ def tail_mean(values: tuple[float, ...], width: int) -> float:
 
 
 def _shares(history: History, metric: Metric, width: int) -> tuple[float, float] | None:
-    if not on_unit_scale(metric):
+    if not is_percentage(metric):
         return None
     series = history.series
     train = series.get(metric.train_key) or series.get(metric.name, ())

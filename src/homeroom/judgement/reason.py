@@ -14,7 +14,7 @@ from .numbers import (
     metric_label,
     told_apart,
 )
-from .rules import MEANS, STEADIEST
+from .rules import RULES, STEADIEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -129,7 +129,7 @@ def _decision(choice: Choice) -> str:
 
 def _by_rule(choice: Choice) -> str:
     name, mean = choice.chosen.candidate, choice.chosen.mean
-    means = MEANS.get(choice.rule)
+    means = RULES.get(choice.rule)
     told = f" ({means})" if means else ""
     score = format_score(mean, choice.chosen.metric)
     return f"The rule {choice.rule}{told} chooses {name!r}, mean {score}."

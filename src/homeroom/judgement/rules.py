@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BEST_MEAN, ONE_STD_ERR, PCT_LOSS = "best_mean", "one_std_err", "pct_loss"
 WORST_FOLD, STEADIEST = "worst_fold", "steadiest_equivalent"
 PERCENT = 2.0
-MEANS = {
+RULES = {
     BEST_MEAN: "the best mean",
     ONE_STD_ERR: "the fewest weights within one standard error of the best mean",
     PCT_LOSS: f"the fewest weights within {PERCENT:g} % of the best mean",
@@ -33,31 +33,33 @@ def check_rule(rule: Any) -> Rule:
     """
     if callable(rule):
         return rule  # type: ignore[no-any-return]
-    if rule not in MEANS:
-        listed = ", ".join(MEANS)
+    if rule not in RULES:
+        listed = ", ".join(RULES)
         raise InputError(
             f"There is no rule {rule!r}; there are: {listed}. Or pass a function that "
             "takes a list of summaries and returns the name of the chosen candidate."
-            f"{did_you_mean(str(rule), MEANS)}"
+            f"{did_you_mean(str(rule), RULES)}"
         )
     return str(rule)
 
 
 def picks(
-    summaries: Sequence[Summary], ranking: Sequence[Summary], simplest: Sequence[str]
+    summaries: Sequence[Summary],
+    ranking: Sequence[Summary],
+    n_weights: Mapping[str, float],
 ) -> dict[str, str]:
     """Return whom each rule chooses.
 
     Args:
         summaries: Complete ones, from the best mean on.
         ranking: Those that cannot be told from the best mean, the steadiest first.
-        simplest: The candidates' names, from the fewest weights on.
+        n_weights: How many weights each candidate has; infinitely many if unknown.
     """
     metric = summaries[0].metric
     sign = 1 if metric.direction == "max" else -1
     names = [s.candidate for s in summaries]
     means = [s.mean for s in summaries]
-    places = [simplest.index(name) for name in names]
+    places = [n_weights[name] for name in names]
 
     def within(losses: Sequence[float]) -> str:
         return names[one_std_err(means, losses, places, direction=metric.direction)]

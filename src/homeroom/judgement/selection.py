@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from homeroom.errors import FitError, InputError
 from homeroom.records import Selection
 
-from .comparison import DECISIVE, compare, default_rope, on_unit_scale
+from .comparison import DECISIVE, compare, default_rope
+from .numbers import is_percentage
 from .optimism import expected_maximum
 from .reason import Choice, Steadiness, explain
 from .rules import STEADIEST, check_rule, chosen_by, picks, rule_name
@@ -133,10 +134,8 @@ def select(
     equivalent = [s for s in by_mean if not worse.get(s.candidate, 0.0) >= DECISIVE]
     ranking = sorted(equivalent, key=lambda s: steadiness[s.candidate])
     n_scores = len(compared) + n_tuning_trials
-    simplest = sorted(
-        (s.candidate for s in by_mean), key=lambda n: (steadiness[n].n_weights, n)
-    )
-    found = picks(by_mean, ranking, simplest)
+    weights = {name: each.n_weights for name, each in steadiness.items()}
+    found = picks(by_mean, ranking, weights)
     name = chosen_by(rule, by_mean, found)
     [chosen] = [s for s in by_mean if s.candidate == name]
     rival = _rival(chosen, leader, equivalent)
@@ -216,7 +215,7 @@ def _sign(metric: Metric) -> float:
 
 def _standard_error(summary: Summary, plan: SplitPlanRecord) -> float:
     """Return the corrected standard error; for one fold the binomial one of a share."""
-    one_share = summary.n_folds == 1 and on_unit_scale(summary.metric)
+    one_share = summary.n_folds == 1 and is_percentage(summary.metric)
     if not (one_share and 0 <= summary.mean <= 1):
         return summary.standard_error
     return math.sqrt(summary.mean * (1 - summary.mean) / plan.folds[0].n_validation)

@@ -138,14 +138,14 @@ def summarize(
     for member in scored:
         value = member.scores[metric.validation_key]
         scores.setdefault(member.fold, []).append(value)
-    fold_means = {fold: _mean(values) for fold, values in scores.items()}
+    fold_means = {fold: mean_of(values) for fold, values in scores.items()}
     present = np.array(list(fold_means.values()))
     sd = error = math.nan
     if len(present) > 1:
         sd = math.sqrt(sum_of_squares(present) / (len(present) - 1))
         ratio = mean_ratio(plan.folds[fold] for fold in fold_means)
         error = corrected_error(present, ratio)
-    mean = _mean(present)
+    mean = mean_of(present)
     best_epochs = [m.best_epoch for m in scored if m.best_epoch is not None]
     return Summary(
         candidate=candidate,
@@ -165,10 +165,10 @@ def summarize(
         worst_fold=_worst(fold_means, metric),
         n_folds=len(present),
         n_seeds=len({m.seed_index for m in members}),
-        mean_epochs=_mean([
+        mean_epochs=mean_of([
             m.history.n_epochs for m in scored if m.path != "estimator"
         ]),
-        mean_best_epoch=_mean(best_epochs),
+        mean_best_epoch=mean_of(best_epochs),
         failed=_told(failed),
         complete=not failed and not untrained,
         untrained=_told(untrained),
@@ -273,7 +273,7 @@ def _worst(fold_means: dict[int, float], metric: Metric) -> WorstFold | None:
     return WorstFold(fold_means[fold], fold)
 
 
-def _mean(values: Sequence[float] | NDArray[np.float64]) -> float:
+def mean_of(values: Sequence[float] | NDArray[np.float64]) -> float:
     """Return the mean; that of equal values is that value, to the last bit."""
     if not len(values):
         return math.nan

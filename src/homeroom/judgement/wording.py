@@ -195,7 +195,7 @@ _SENTENCES: dict[str, Words] = {
         "{other}입니다(차이 {difference}{interval}). 아직 쓸모 있는 것을 배우지 "
         "못했습니다.",
     ),
-    "not above linear": (
+    "not shown above": (
         " It is not shown to be better than {baseline}, which has {other} on the "
         "same folds (difference {difference}{interval}).",
         " 같은 겹에서 {other}인 {baseline}보다 낫다고 할 수 없습니다(차이 "

@@ -56,9 +56,12 @@ def epochs_view(
     metric: Metric,
     settings: Settings | None,
 ) -> EpochsView | None:
-    """Return the four ways; None unless the folds stopped together."""
+    """Return the four ways; None unless the folds stopped together, at a best epoch."""
     scored = _SCORED_BY.get(settings.epoch_choice) if settings else None
     if settings is None or scored is None:
+        return None
+    rule = settings.early_stopping or {}
+    if scored == "other_folds" and not rule.get("restore_best_weights", True):
         return None
     choices = judgement.epoch_choices(members, plan, metric, settings.early_stopping)
     if not choices:

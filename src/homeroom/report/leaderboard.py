@@ -209,6 +209,8 @@ def member_row(member: MemberRecord, metric: Metric) -> MemberRow:
     """Return one training as a row of a table."""
     n = _n_epochs(member)
     kept = member.best_epoch
+    if kept is None and member.state == COMPLETE and n:
+        kept = n - 1  # nothing was restored: those of the last epoch
     waiting = member.state == INTERRUPTED and not n
     how = {
         "scan": "compiled",

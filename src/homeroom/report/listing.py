@@ -52,6 +52,11 @@ class ListedRun(Protocol):
         ...
 
     @property
+    def n_test(self) -> int:
+        """How many rows were set aside."""
+        ...
+
+    @property
     def opened_at(self) -> datetime | None:
         """When the test set was opened."""
         ...
@@ -74,7 +79,7 @@ def run_row(run: ListedRun) -> RunRow:
     if metric is not None:
         mean, final = (format_score(v, metric) for v in (run.mean, run.final_score))
     if run.opened_at is None:
-        final = "sealed" if metric is not None else "–"
+        final = "sealed" if metric is not None and run.n_test else "–"
     elif run.final_score is None:
         final = "opened, no result"
     return RunRow(

@@ -242,10 +242,12 @@ class SplitView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalTestView:
-    """The one look at the test rows, or that it has not been taken."""
+    """The one look at the test rows, or why there is no score: `state`, and `why`."""
 
     opened: bool
     sentence: str
+    state: str = ""
+    why: str = ""
     score: Shown | None = None
     interval: ShownInterval | None = None
     facts: tuple[Fact, ...] = ()

@@ -36,6 +36,7 @@ class NestedView:
 
     name: str
     headline: str
+    missing: str
     verdict: str
     agreement: str
     rows: tuple[NestedRow, ...]
@@ -63,16 +64,16 @@ def nested_view(
     Args:
         name: The model's.
         outer: The outer scores.
-        inner: The best score of each outer fold's own search, in order.
-        expected: By how much each search expects its best score to flatter.
-        hyperparameters: The best ones of each search.
+        inner: The best score of the search of each outer fold that was searched, in
+            order; NaN where no trial was completed.
+        expected: By how much each search expects its best score to flatter, or NaN.
+        hyperparameters: The best ones of each search; empty where there are none.
         trials: Those of all searches.
     """
     metric = outer.metric
     label = metric_label(metric.name)
     interval = measures.interval(outer.interval, metric)
     ends = f" ({interval.level} interval {interval.text})" if interval else ""
-    scored = [i for i, score in enumerate(outer.fold_scores) if not math.isnan(score)]
     rows = tuple(
         NestedRow(
             fold=fold + 1,
@@ -83,7 +84,7 @@ def nested_view(
             ),
             values=found,
         )
-        for fold, best, found in zip(scored, inner, hyperparameters, strict=False)
+        for fold, (best, found) in enumerate(zip(inner, hyperparameters, strict=True))
     )
     return NestedView(
         name=name,
@@ -91,8 +92,9 @@ def nested_view(
             f"Tuning {name} like this gives {measures.score(outer.mean, metric).text} "
             f"mean {label} on rows that no search has seen{ends}."
         ),
+        missing=_missing(outer),
         verdict=_verdict(outer, inner, expected),
-        agreement=_agreement(hyperparameters),
+        agreement=_agreement([found for found in hyperparameters if found]),
         rows=rows,
         counts=(
             f"{format_count(len(outer.fold_scores), 'outer fold')}, {counts(trials)}"
@@ -101,19 +103,35 @@ def nested_view(
     )
 
 
+def _missing(outer: Summary) -> str:
+    """Say which outer trainings have no score; nothing where all have one."""
+    told = [*outer.failed, *outer.untrained]
+    if not told:
+        return ""
+    return (
+        f"{format_count(outer.n_folds, 'outer fold')} of {len(outer.fold_scores)} have "
+        f"a score, and the mean is over those. Without: {'; '.join(told)}."
+    )
+
+
 def _verdict(outer: Summary, inner: Sequence[float], expected: Sequence[float]) -> str:
     metric = outer.metric
-    if not inner:
-        return "No search has a best score."
-    best = sum(inner) / len(inner)
+    pairs = [
+        (best, score)
+        for best, score in zip(inner, outer.fold_scores, strict=False)
+        if math.isfinite(best) and math.isfinite(score)
+    ]
+    if not pairs:
+        return "No search has a best score and one outside."
+    best, outside = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
     sign = 1 if metric.direction == "max" else -1
-    gap = sign * (best - outer.mean)
+    gap = sign * (best - outside)
     said = f"The searches themselves report {measures.score(best, metric).text}: "
     by = format_spread(abs(gap), metric)
     said += (
         f"too good by {by}"
         if gap > 0
-        else f"{by} less, so that no flattery shows (inner folds train on fewer rows)"
+        else f"{by} worse, so that no flattery shows (inner folds train on fewer rows)"
     )
     known = [value for value in expected if math.isfinite(value)]
     if gap > 0 and known:

@@ -156,6 +156,8 @@ def _split_sentences(
     plan: SplitPlanRecord, partition: PartitionRecord | None
 ) -> list[str]:
     sentences = []
+    if partition is not None and not partition.n_test:
+        partition = None  # a fit or cross-validation: nothing was sealed
     if partition is not None:
         how = "stratified by class" if partition.stratified else "at random"
         if not partition.stratified and partition.reason:

@@ -75,7 +75,7 @@ def verification_view(found: Verification) -> VerificationView:
         rows=rows,
         answer=_answer(found),
         notes=(*named, *left_out, *_environment(found)),
-        holds=found.holds,
+        holds=not found.of(DIFFERENT),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeroom import judgement
 
-from . import measures, provenance, words
+from . import caveats, measures, provenance, words
 from .answers import answers_view
 from .comparisons import comparison_rows, spread_rows
 from .curves import curve_views
@@ -101,7 +101,7 @@ def run_view(run: RunRecord) -> RunView:
         data=provenance.data_view(run.dataset, run.plan, run.metric),
         final_test=words.final_test_view(run, chosen),
         failures=failures(candidates),
-        caveats=words.caveats(run, chosen),
+        caveats=caveats.of_run(run, chosen),
         settings=provenance.settings_facts(run.settings, run.metric),
         environment=provenance.environment_facts(run.environment, run.seconds),
         fingerprints=provenance.fingerprints(run),
@@ -144,7 +144,7 @@ def cross_validation_view(
         members=tuple(member_row(member, metric) for member in members),
         split=provenance.split_view(plan),
         failures=failures([one]),
-        caveats=words.cross_validation_caveats(metric, members, plan, row, settings),
+        caveats=caveats.of_cross_validation(metric, members, plan, row, settings),
         epochs=epochs_view(members, plan, metric, settings),
         spreads=spread_rows([one.summary] if one.summary else []),
         untrained=untrained([one]),

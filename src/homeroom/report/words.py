@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING
 
 from homeroom import judgement
 from homeroom.records import (
-    BATCHED,
     COMPLETE,
     FAILED,
     INTERRUPTED,
-    LOWERED,
-    SCAN,
-    WAVE,
     Metric,
 )
 
@@ -35,9 +31,7 @@ if TYPE_CHECKING:
     from homeroom.judgement import Summary
     from homeroom.records import (
         FinalTest,
-        MemberRecord,
         RunRecord,
-        Settings,
         SplitPlanRecord,
     )
 
@@ -69,6 +63,13 @@ def headline(run: RunRecord) -> str:
     name, n = selection.candidate, selection.n_compared
     if n == 1:
         return f"{name} is the only candidate that could be chosen."
+    if selection.rule != judgement.STEADIEST:
+        means = judgement.RULES.get(selection.rule)
+        said = f"{name} was chosen of {n} by the rule {selection.rule}"
+        said += f": {means}." if means else "."
+        if name != selection.best_mean:
+            said += f" The best mean is that of {selection.best_mean}."
+        return said
     if name != selection.best_mean:
         return (
             f"{name} was chosen of {n}: it cannot be told from the best mean, that of "
@@ -139,15 +140,7 @@ def final_test_view(run: RunRecord, chosen: LeaderboardRow | None) -> FinalTestV
     """Return the final test, or that the seal is closed."""
     final = run.final_test
     if final is None:
-        return FinalTestView(
-            opened=False,
-            sentence=(
-                "Still sealed: no one has looked at the "
-                f"{format_count(run.partition.n_test, 'test row')}. They are read "
-                "once, when the choice is made, and give the only score that no "
-                "decision has touched."
-            ),
-        )
+        return _without_score(run)
     facts = [
         Fact("candidate", final.candidate),
         Fact("rows", format_count(final.n)),
@@ -168,147 +161,33 @@ def final_test_view(run: RunRecord, chosen: LeaderboardRow | None) -> FinalTestV
     )
 
 
-def caveats(run: RunRecord, chosen: LeaderboardRow | None) -> tuple[str, ...]:
-    """Return what must be known to trust the numbers of a run."""
-    said = list(_of_scores(run.metric, run.members, len(run.plan.folds), chosen))
-    said += _of_epochs(run.settings, run.plan)
-    if run.final_test is None:
-        said.append(
-            "The final test has not been opened. Until it is, every score here is "
-            "from rows that some decision has seen."
+def _without_score(run: RunRecord) -> FinalTestView:
+    if not run.partition.n_test:
+        return FinalTestView(
+            opened=False,
+            state="none",
+            why="no rows were set aside",
+            sentence="No test rows were set aside: see homeroom.Experiment.",
         )
-    else:
-        said.append(
-            "The final test is one draw of rows from the same source. It says nothing "
-            "about data that will be collected differently."
+    rows = format_count(run.partition.n_test, "test row")
+    if run.seal_claimed_at is not None:
+        return FinalTestView(
+            opened=False,
+            state="opened, no result",
+            why=f"on {format_time(run.seal_claimed_at)}",
+            sentence=(
+                f"Opened on {format_time(run.seal_claimed_at)}, and no score was kept. "
+                f"The {rows} of this run cannot be opened again."
+            ),
         )
-    return tuple(said)
-
-
-def cross_validation_caveats(
-    metric: Metric,
-    members: Sequence[MemberRecord],
-    plan: SplitPlanRecord,
-    row: LeaderboardRow,
-    settings: Settings | None,
-) -> tuple[str, ...]:
-    """Return what must be known to trust a cross-validation."""
-    said = list(_of_scores(metric, members, len(plan.folds), row))
-    said += _of_epochs(settings, plan)
-    said.append(
-        "These are validation scores. A score that no decision has touched needs rows "
-        "that were sealed before: see homeroom.Experiment."
-    )
-    return tuple(said)
-
-
-def _of_epochs(settings: Settings | None, plan: SplitPlanRecord) -> list[str]:
-    if settings is None or not settings.early_stopping:
-        return []
-    if settings.epoch_choice == "mean_curve":
-        said = (
-            "Early stopping watched the mean curve of the folds, which stopped "
-            "together. Each fold is scored at the epoch that is best for the mean of "
-            "the other folds, so that no score chose its own epoch."
-        )
-        if plan.strategy.startswith("TimeSeriesSplit"):
-            said += (
-                " Some of these others are later in time: the number of epochs, and "
-                "nothing else, is known from the future."
-            )
-        return [said]
-    if settings.epoch_choice == "one_std_err":
-        return [
-            "Early stopping watched the mean curve of the folds. All are scored at its "
-            "earliest epoch within one standard error of the best: the simpler model, "
-            "not the better one."
-        ]
-    if settings.epoch_choice == "inner_split":
-        return [
-            "A fifth of each fold's training rows stopped a first training; a second, "
-            "on all of them, was as long and is what is scored. The validation rows "
-            "chose nothing."
-        ]
-    return [
-        "Early stopping picked each training's epoch on the same validation rows "
-        "that give its score, so validation scores are a little too good. The "
-        "final test has no such advantage."
-    ]
-
-
-def _of_scores(
-    metric: Metric,
-    members: Sequence[MemberRecord],
-    n_folds: int,
-    row: LeaderboardRow | None,
-) -> list[str]:
-    said = []
-    if n_folds > 1:
-        approximate = (
-            "Intervals of means are approximate. Folds share training rows, so their "
-            "scores are not independent; the interval is corrected for it "
-            "(Nadeau and Bengio 2003), but no exact one exists. In simulations it was "
-            "rather too wide than too narrow."
-        )
-        said.append(approximate + _cut_off(metric))
-        text = (
-            "The spread over folds is how much the score depends on the rows; the "
-            "spread over seeds how much it depends on luck with weights and batch "
-            "order. Neither is a standard error, and they are not added."
-        )
-        if row is not None and row.sd_folds_range:
-            text += (
-                f" With {format_count(n_folds, 'fold')} a spread is itself uncertain: "
-                f"for {row.candidate} it is anything from {row.sd_folds_range} (95 %)."
-            )
-        said.append(text)
-    else:
-        said.append(
-            "With one fold there is no interval: how much the score depends on which "
-            "rows it was measured on is unknown."
-        )
-    changed = [m for m in members if m.evaluation_changed_state]
-    if changed:
-        said.append(
-            f"Evaluation changed the state of {format_count(len(changed), 'training')}"
-            ". Their scores must not be trusted: find the layer that learns while it "
-            "is evaluated."
-        )
-    compiled = [m for m in members if m.path in {SCAN, WAVE}]
-    others = [m for m in members if m.path not in {SCAN, WAVE}]
-    lowered = [m for m in members if m.sameness == LOWERED]
-    if lowered:
-        said.append(
-            f"In {format_count(len(lowered), 'training')} faster forms stood in for "
-            "grouped convolutions: values are those of keras.Model.fit within rounding."
-            " With HOMEROOM_OPERATIONS=keras they are so bit for bit."
-        )
-    batched = [m for m in members if m.sameness == BATCHED]
-    if batched:
-        said.append(
-            f"In {format_count(len(batched), 'training')} many were trained in one "
-            "call: values are those of keras.Model.fit within rounding."
-        )
-    for reason in sorted({m.path_reason for m in compiled if m.path_reason}):
-        said.append(f"Of some trainings: {reason}.")
-    slow = sorted({m.path_reason for m in others if m.path_reason})
-    if slow:
-        said.append(
-            f"Some trainings ran in plain Keras or scikit-learn: {'; '.join(slow)}."
-        )
-    return said
-
-
-def _cut_off(metric: Metric) -> str:
-    lowest, highest = judgement.metric_range(metric)
-    ends = [
-        format_score(end, metric) for end in (lowest, highest) if math.isfinite(end)
-    ]
-    if not ends:
-        return ""
-    return (
-        f" Where it would reach beyond {' or '.join(ends)}, where no "
-        f"{metric_label(metric.name)} can be, it is cut off."
+    return FinalTestView(
+        opened=False,
+        state="still sealed",
+        why="no one has looked at these rows",
+        sentence=(
+            f"Still sealed: no one has looked at the {rows}. They are read once, when "
+            "the choice is made, and give the only score that no decision has touched."
+        ),
     )
 
 
@@ -322,6 +201,9 @@ def _measured(row: LeaderboardRow, label: str) -> str:
 def _no_choice(run: RunRecord) -> str:
     done = sum(member.state == COMPLETE for member in run.members)
     trained = format_count(done, "training")
+    if run.state == COMPLETE and not run.partition.n_test:
+        names = ", ".join(candidate.name for candidate in run.candidates)
+        return f"{names} was trained, with nothing to choose from: {trained} done."
     if run.state == INTERRUPTED:
         return f"Interrupted before a choice, with {trained} done."
     if run.state == FAILED:
@@ -331,9 +213,12 @@ def _no_choice(run: RunRecord) -> str:
 
 def _final_sentence(final: FinalTest, chosen: LeaderboardRow | None) -> str:
     label = metric_label(final.metric.name)
+    unseen = "that nothing had seen before"
+    if final.earlier_openings:
+        unseen = f"that {format_count(final.earlier_openings, 'other run')} had opened"
     said = (
         f"{final.candidate} scored {format_score(final.score, final.metric)} {label} "
-        f"on {format_count(final.n, 'row')} that nothing had seen before"
+        f"on {format_count(final.n, 'row')} {unseen}"
     )
     if measures.interval(final.interval, final.metric) is not None:
         said += f" ({_level_of(final)}: {_ends(final)})"

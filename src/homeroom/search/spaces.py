@@ -203,23 +203,28 @@ def names_in(space: Space) -> tuple[str, ...]:
     return tuple(found)
 
 
-def drawn(space: Space, trial: Draws) -> dict[str, Any]:
-    """Return a value for every hyperparameter, drawn from a trial."""
+def drawn(space: Space, trial: Draws, branch: str = "") -> dict[str, Any]:
+    """Return a value for every hyperparameter, drawn from a trial.
+
+    Those of a branch have its name in front: another branch may have a hyperparameter
+    of that name with other values.
+    """
     values: dict[str, Any] = {}
     for name, dimension in space.items():
+        told = branch + name
         match dimension:
             case Uniform(low, high, log):
-                values[name] = trial.suggest_float(name, low, high, log=log)
+                values[name] = trial.suggest_float(told, low, high, log=log)
             case Integers(low, high, step, log):
-                values[name] = trial.suggest_int(name, low, high, step=step, log=log)
+                values[name] = trial.suggest_int(told, low, high, step=step, log=log)
             case Fixed(value):
                 values[name] = value
             case Choice(options, branches):
                 # by position: Optuna knows only numbers and texts as categories
-                at = trial.suggest_categorical(name, tuple(range(len(options))))
+                at = trial.suggest_categorical(told, tuple(range(len(options))))
                 values[name] = options[at]
                 if branches:
-                    values.update(drawn(branches[at], trial))
+                    values.update(drawn(branches[at], trial, f"{told}={at}/"))
     return values
 
 
