@@ -87,6 +87,25 @@ def test_declared_groups_are_kept_together(
     assert not [f for f in found["findings"] if f["check"] == "groups"]
 
 
+def test_what_is_examined_is_what_run_would_train_on(
+    tmp_path: Path, invoke: Invoke
+) -> None:
+    """With --time the last rows are sealed and the folds are in order, as in run."""
+    dice = np.random.default_rng(5)
+    lines = [
+        f"{dice.normal():.5f},2024-01-01 00:{i // 60:02d}:{i % 60:02d},{'ab'[i % 2]}"
+        for i in dice.permutation(200)
+    ]
+    file = tmp_path / "days.csv"
+    file.write_text("\n".join(["size,when,kind", *lines]), encoding="utf-8")
+    args = ("doctor", str(file), "--target", "kind", "--time", "when", "--json")
+    for more in ((), ("--test-size", "50")):
+        result = invoke(*args, *more)
+        found = json.loads(result.stdout)["examination"]
+        assert found["strategy"].startswith("TimeSeriesSplit"), result.stdout
+        assert not [f for f in found["findings"] if f["check"] == "time"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -55,8 +55,22 @@ def test_only_reports_are_replaced_by_reports(tmp_path: Path) -> None:
     """An earlier report may be replaced, a thesis may not."""
     target = tmp_path / "report.html"
     check_report_place(target)
-    target.write_text("<!doctype html><title>Homeroom: digits</title>")
+    mark = '<meta name="generator" content="homeroom">'
+    target.write_text(f"<!doctype html>{mark}<title>digits</title>")
     check_report_place(target)
-    target.write_text("<!doctype html><title>My thesis</title>")
+    for other in ("<!doctype html><title>My homeroom</title>", f"# {mark}"):
+        target.write_text(other)
+        with pytest.raises(InputError, match="not a report of Homeroom"):
+            check_report_place(target)
+
+
+def test_a_store_is_no_report(tmp_path: Path) -> None:
+    """A slip of --report for --store costs no run and no seal."""
+    from homeroom.store import open_store
+
+    target = tmp_path / "homeroom.db"
+    open_store(target)
+    before = target.read_bytes()
     with pytest.raises(InputError, match="not a report of Homeroom"):
         check_report_place(target)
+    assert target.read_bytes() == before

@@ -49,6 +49,29 @@ def test_predictions_keep_the_rows(
     assert right > 0.85
 
 
+def test_logits_become_probabilities() -> None:
+    """What the loss takes for logits is no share, and half of a logit no border."""
+    import keras
+    import numpy as np
+
+    from homeroom.protocol.winner import Winner
+
+    def winner(n: int, loss: Any) -> Winner:
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(n)])
+        model.compile("sgd", loss)
+        return Winner("net", "keras", model, None, "classification", 3)
+
+    logits = np.array([[-3.0, 0.0, 1.0]], np.float32)
+    several = winner(3, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    shares = several.shares(logits)
+    assert shares.sum() == pytest.approx(1)
+    assert np.log(shares / shares[0, 1]) == pytest.approx(logits, abs=1e-6)
+    one = winner(1, keras.losses.BinaryCrossentropy(from_logits=True))
+    assert one.shares(np.array([[0.3]])).argmax(axis=1) == [1]
+    plain = winner(1, keras.losses.BinaryCrossentropy())
+    assert plain.shares(np.array([[0.3]])).argmax(axis=1) == [0]
+
+
 def test_parquet_and_csv_say_the_same(
     store: Path, tables: Path, tmp_path: Path, invoke: Callable[..., Any]
 ) -> None:

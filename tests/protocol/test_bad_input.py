@@ -292,6 +292,16 @@ class TestArguments:
         options = {"early_stopping": rules[given], "match": "callbacks="}
         refused(train, softmax, *flowers, error=hr.InputError, **options)
 
+    def test_one_standard_error_of_no_validation_score(self, refused, softmax, flowers):
+        """Folds are compared by what is measured on validation rows."""
+        options = {
+            "epoch_choice": "one_std_err",
+            "early_stopping": hr.EarlyStopping(monitor="loss"),
+        }
+        refused(
+            hr.cross_validate, softmax, *flowers, match="monitors 'loss'", **options
+        )
+
     def test_class_and_sample_weights(self, refused, softmax, flowers):
         """Two kinds of weights at once are refused, as in Keras."""
         options = {"class_weight": {0: 1.0, 1: 2.0}, "sample_weight": np.ones(120)}
@@ -301,6 +311,11 @@ class TestArguments:
     def test_class_weights_of_numbers(self, refused, straight, line):
         """A regression has no classes to weigh."""
         refused(hr.fit, straight, *line, class_weight={0: 1.0}, match="no effect")
+
+    @pytest.mark.parametrize("weights", [[1.0, 1.0, 2.0], "balanced", np.ones(3)])
+    def test_class_weights_that_are_no_dict(self, refused, softmax, flowers, weights):
+        """What scikit-learn calls class weights is sent to the form that Keras has."""
+        refused(hr.fit, softmax, *flowers, class_weight=weights, match="use a dict")
 
     def test_a_monitor_that_needs_validation_rows(self, refused, softmax, flowers):
         """Watching val_loss without validation rows is an error, not a warning."""
@@ -316,6 +331,22 @@ class TestArguments:
             early_stopping=hr.EarlyStopping(),
             callbacks=[keras.callbacks.EarlyStopping()],
             match="given twice",
+        )
+
+    def test_a_rule_made_of_keras_s(self, refused, train, softmax, flowers, keras):
+        """What is derived from EarlyStopping may do anything: it is refused by name."""
+
+        class Patient(keras.callbacks.EarlyStopping):
+            def on_epoch_end(self, epoch, logs=None):
+                if epoch > 3:
+                    super().on_epoch_end(epoch, logs)
+
+        refused(
+            train,
+            softmax,
+            *flowers,
+            callbacks=[Patient()],
+            match="Patient cannot be honoured",
         )
 
     def test_a_callback_that_changes_the_model(
@@ -373,6 +404,30 @@ class TestModels:
             raise RuntimeError("out of ideas")
 
         refused(train, broken, *flowers, match=r"broken\(\) failed.*out of ideas")
+
+    def test_an_estimator_and_labels_below_zero(self, refused, flowers):
+        """Columns of probabilities have no place for a class of -1."""
+        from sklearn.linear_model import LogisticRegression
+
+        x, y = flowers
+        refused(hr.cross_validate, LogisticRegression(), x, y - 1, match="label -1")
+
+    def test_losses_that_differ_compare_nobody(self, refused, line):
+        """Without a metric that all have, another loss is another unit."""
+        import keras
+        from sklearn.linear_model import Ridge
+
+        def net(loss="mae"):
+            model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+            model.compile("sgd", loss)
+            return model
+
+        told = "losses differ: mean_(absolute|squared)_error .* mean_(absolute|squared)"
+        x, y = line
+        refused(hr.tune, net, {"loss": ["mae", "mse"]}, x, y, match=told)
+        entered = hr.Experiment(x, y, store=refused.store)
+        entered.add("net", net).add("ridge", Ridge())
+        refused(entered.run, match=told)
 
     def test_an_estimator_in_fit(self, refused, flowers):
         """fit is for epochs; an estimator is sent to where it belongs."""

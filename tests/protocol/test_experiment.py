@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
@@ -141,6 +144,46 @@ class TestCandidates:
         assert {(n, k) for n, _, _, k in seen} == {(1, 1)}
         assert len({mean for _, mean, _, _ in seen}) == 4  # three folds and the refit
         assert all(abs(mean - y.mean()) < 1 for _, mean, _, _ in seen)
+
+    def test_what_is_given_is_never_filled_in(self, keras, flowers):
+        """A keyword bound by `partial`, and a default, stay as they are."""
+        seen = []
+
+        def told(n_features=None, n_classes=3):
+            seen.append((n_features, n_classes))
+            model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(n_classes)])
+            model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True))
+            return model
+
+        x, y = flowers
+        hr.fit(partial(told, n_classes=5), x, y % 2)
+        hr.fit(told, x, y % 2)
+        assert {*seen} == {(4, 5), (4, 3)}
+
+
+def test_numbers_of_numpy_are_numbers(experiment, net, flowers, store):
+    """Rates of np.logspace and weights of scikit-learn are kept like Python's."""
+    x, y = flowers
+    entered = experiment(x, y)
+    for rate in np.logspace(-3, -2, 2):
+        entered.add(f"rate {rate:g}", net, learning_rate=rate, units=np.int64(4))
+    weights = dict(zip(np.unique(y), np.ones(3), strict=True))
+    run = entered.run(cv=2, epochs=1, class_weight=weights, verbose=0)
+    stored = open_store(store).read_run(run.id)
+    assert [c.hyperparameters["units"] for c in stored.candidates] == [4, 4]
+    assert run.verify(members=1).holds
+
+
+def test_columns_of_a_frame_are_found_by_name(experiment, flowers):
+    """New rows may have their columns in another order, and others beside them."""
+    x, y = flowers
+    frame = pl.DataFrame(x, schema=list("abcd"))
+    run = experiment(frame, y).add("line", LogisticRegression()).run(cv=3, verbose=0)
+    other = frame.select("d", "b", pl.lit(9.0).alias("more"), "a", "c")
+    assert np.array_equal(run.predict(other), run.predict(frame))
+    assert np.array_equal(run.predict(x), run.predict(frame))
+    with pytest.raises(hr.InputError, match=r"x lacks 1 column .*: 'c'"):
+        run.predict(frame.drop("c"))
 
 
 class Breaks(DummyClassifier):
@@ -429,9 +472,10 @@ class TestTime:
         np.testing.assert_array_equal(entered._row_ids, order[:90])
         np.testing.assert_array_equal(entered._development.x, x[order[:90]])
 
-    def test_folds_follow_it(self, experiment, days, guess):
+    def test_folds_follow_it(self, experiment, days, softmax):
         """A number of folds means TimeSeriesSplit: nobody trains on the future."""
-        run = experiment(time=days).add("guess", guess).run(cv=3, verbose=0)
+        entered = experiment(time=days).add("softmax", softmax)
+        run = entered.run(cv=3, epochs=1, verbose=0)
         assert run.record.plan.strategy.startswith("TimeSeriesSplit")
         sheet = {line.kind: line for line in run.record.examination.sheet}
         assert "all train rows are before" in sheet["L3.1"].text

@@ -261,6 +261,17 @@ class TestStopping:
         once, again = (hr.fit(net, *flowers, **options) for _ in range(2))
         assert once.history == again.history
 
+    def test_callbacks_come_as_in_keras(self, keras, net, flowers):
+        """One callback needs no list, and None is none."""
+        callback = keras.callbacks.EarlyStopping(patience=1)
+        options = {"epochs": 6, "validation_split": 0.25}
+        alone, listed, none = (
+            hr.fit(net, *flowers, callbacks=given, **options)
+            for given in (callback, [callback], None)
+        )
+        assert alone.history == listed.history
+        assert none.record.stop_reason == "epochs"
+
     def test_a_stored_fit_remembers_kerass_rule(self, keras, softmax, flowers, store):
         """The rule that a Keras callback stands for is in the stored settings."""
         from homeroom.store import open_store
@@ -290,6 +301,27 @@ class TestInstances:
         fresh = template.weights_fingerprint(template.state_of(net()))
         assert fit.record.initial_weights == fresh
         assert fit.model is not model
+
+    def test_what_a_copy_would_lack_is_refused(self, keras, net, straight, line):
+        """What Keras's configurations leave out is an error, not another training."""
+        x, y = line
+        model = straight()
+        model.compile("sgd", keras.losses.Huber())
+        assert hr.fit(model, x, y).epoch == [0]
+        model.compile("sgd", keras.losses.Huber(delta=0.3))
+        with pytest.raises(hr.InputError, match=r"lack the arguments .*0\.3.* Huber"):
+            hr.fit(model, x, y)
+        optimizer = keras.optimizers.AdamW()
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        model.compile(optimizer, "mse")
+        with pytest.raises(hr.InputError, match="excludes from weight decay"):
+            hr.fit(model, x, y)
+        scale = keras.layers.Normalization()
+        scale.adapt(x)
+        model = keras.Sequential([keras.Input(x.shape[1:]), scale, model])
+        model.compile("sgd", "mse")
+        with pytest.raises(hr.InputError, match="was adapted to"):
+            hr.fit(model, x, y)
 
     def test_a_live_model_trains_as_its_function(self, net, flowers):
         """Copy and function give the same history."""

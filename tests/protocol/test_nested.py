@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import replace
 
 import keras
+import msgspec
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -44,7 +46,8 @@ def test_inner_and_outer_scores_are_what_their_names_say(nested):
     scores = [m.scores["val_accuracy"] for m in nested.outer.members]
     assert len(scores) == 8
     assert nested.score == pytest.approx(statistics.mean(scores), abs=1e-12)
-    assert nested.optimism == nested.inner_best - nested.score
+    flattery = nested.inner_best - nested.score
+    assert nested.optimism == pytest.approx(flattery, abs=1e-12)
     assert nested.interval == nested.outer.interval()
     assert nested.best_params == tuple(s.best_params for s in nested.searches)
 
@@ -201,7 +204,7 @@ def test_a_search_that_did_not_flatter_says_so(nested):
         hyperparameters=[{"units": 8}, {"units": 8}, {"units": 4}, {"units": 8}],
         trials=nested.searches[0].trials,
     )
-    assert "10.0 points less, so that no flattery shows" in view.verdict
+    assert "10.0 points worse, so that no flattery shows" in view.verdict
     assert view.agreement == "Best in the outer folds: units 8 in 3 of 4."
 
 
@@ -219,6 +222,33 @@ def test_what_failed_inside_is_told(flowers):
     told = "3 outer folds, 6 trials, 3 failed, 6 trainings"
     assert told in str(nested)
     assert told in nested._repr_html_()
+
+
+def test_an_outer_fold_without_a_score_is_named(nested):
+    """It keeps its row, its reason is told, and means are over the other folds."""
+    lost = 1
+    failed = {"state": "FAILED", "scores": {}, "error": "the loss became nan"}
+    members = tuple(
+        msgspec.structs.replace(m, **failed) if m.fold == lost else m
+        for m in nested.outer.members
+    )
+    damaged = replace(nested, outer=replace(nested.outer, members=members))
+    frame = damaged.to_frame()
+    assert frame["fold"].to_list() == [0, 1, 2, 3]
+    assert frame["outer"].is_null().to_list() == [False, True, False, False]
+    assert frame["inner_best"].to_list() == [s.best_score for s in nested.searches]
+    scores = nested.outer.summary().fold_scores
+    gaps = [
+        search.best_score - score
+        for fold, (search, score) in enumerate(
+            zip(nested.searches, scores, strict=True)
+        )
+        if fold != lost
+    ]
+    assert damaged.optimism == pytest.approx(statistics.mean(gaps))
+    for said in (str(damaged), damaged._repr_html_()):
+        assert "3 outer folds of 4 have a score" in said
+        assert "fold 2, seed 1: the loss became nan" in said
 
 
 def test_bad_input_is_one_error_before_training(net, flowers):
@@ -269,3 +299,4 @@ def test_ctrl_c_in_a_training_ends_its_search(softmax, flowers, ctrl_c):
     [search] = caught.value.result.searches
     assert INTERRUPTED in {trial.state for trial in search.trials}
     assert caught.value.result.outer.members == ()
+    assert str(caught.value.result) == "No outer fold of 'softmax' has been scored."

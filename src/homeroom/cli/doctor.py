@@ -74,12 +74,11 @@ def doctor(  # noqa: PLR0913 - each is one option
     from homeroom import data
     from homeroom.protocol import examine
 
-    dataset = data.read_table(file, target, task=task)
+    dataset = data.read_table(file, target, task=task, groups=groups)
     found = examine(
         dataset,
         cv=cv,
-        test_size=test_size or None,
-        groups=groups,
+        test_size=options.share_or_rows(test_size) if test_size else None,
         time=time,
         overrule=tuple(overrule or ()),
         seed=seed,

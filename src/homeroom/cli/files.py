@@ -7,7 +7,7 @@ from pathlib import Path
 
 from homeroom.errors import InputError
 
-_OUR_MARK = b"homeroom"
+_PAGE, _OUR_MARK = b"<!doctype html", b'<meta name="generator" content="homeroom">'
 _MARKED_WITHIN = 4096
 
 
@@ -44,7 +44,7 @@ def check_report_place(path: Path) -> None:
     if path.exists() and path.stat().st_size:
         with path.open("rb") as file:
             beginning = file.read(_MARKED_WITHIN).lower()
-        if _OUR_MARK not in beginning:
+        if not beginning.lstrip().startswith(_PAGE) or _OUR_MARK not in beginning:
             raise InputError(
                 f"{str(path)!r} exists and is not a report of Homeroom, so it is not "
                 "replaced. Name another file, or move this one."

@@ -46,3 +46,12 @@ AsJson: TypeAlias = Annotated[
     bool,
     typer.Option("--json", help="Print JSON for programs instead of a table."),
 ]
+
+
+def share_or_rows(test_size: float) -> float:
+    """Return a share, or a number of rows when it is a whole one from 1 on.
+
+    >>> share_or_rows(0.2), share_or_rows(50.0)
+    (0.2, 50)
+    """
+    return int(test_size) if test_size >= 1 and test_size.is_integer() else test_size

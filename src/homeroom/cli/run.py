@@ -163,7 +163,7 @@ def run(  # noqa: PLR0913 - each is one option
 
     experiment = Experiment(
         dataset,
-        test_size=_share(test_size),
+        test_size=options.share_or_rows(test_size),
         time=time,
         seed=seed,
         name=name,
@@ -213,8 +213,3 @@ def _candidates(
         c for c in defaults if yardstick and c[0] == YARDSTICK and c[0] not in taken
     ]
     return [*kept, *((model.name, model.source, {}) for model in own)]
-
-
-def _share(test_size: float) -> float:
-    """Return a share, or a number of rows when it is a whole one from 1 on."""
-    return int(test_size) if test_size >= 1 and test_size.is_integer() else test_size

@@ -31,8 +31,7 @@ def load_models(told: list[str]) -> tuple[NamedModel, ...]:
         InputError: If a path is malformed, a module or name is missing, a module
             cannot be imported, or two candidates would have one name.
     """
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # "" is the working directory, also after a chdir
+    search_here()
     found = tuple(map(_load, told))
     names = [model.name for model in found]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -42,6 +41,12 @@ def load_models(told: list[str]) -> tuple[NamedModel, ...]:
             f"--model first={told[names.index(twice)].rpartition('=')[2]}."
         )
     return found
+
+
+def search_here() -> None:
+    """Let modules be imported from the working directory, as `python` does."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # "" is the working directory, also after a chdir
 
 
 def _load(told: str) -> NamedModel:

@@ -13,6 +13,7 @@ from homeroom.errors import InputError
 from . import options
 from .console import output, print_json, tell
 from .failures import FAILURE
+from .user_models import search_here
 
 if TYPE_CHECKING:
     from homeroom.records import Verification
@@ -64,6 +65,8 @@ def verify(
     """
     number = _number(members)
     functions = dict(map(_named, model or []))
+    if functions:
+        search_here()
     from homeroom.store import open_store
 
     stored = open_store(store, create=False)
@@ -80,10 +83,10 @@ def verify(
         from homeroom.report import verification_table, verification_view
 
         output().print(verification_table(verification_view(found)))
-    if not found.holds:
-        raise typer.Exit(FAILURE)
     if found.is_empty:
         raise typer.Exit(_BAD_INPUT)
+    if not found.holds:
+        raise typer.Exit(FAILURE)
 
 
 def _number(told: str | None) -> int | str | None:

@@ -10,7 +10,7 @@ import numpy as np
 from homeroom.data import Dataset
 from homeroom.engine import Arrays
 from homeroom.judgement import LINEAR, MEAN, MOST_FREQUENT
-from homeroom.records import MemberRecord
+from homeroom.records import MemberRecord, Metric
 
 from . import estimator
 from .candidate import Candidate
@@ -20,23 +20,34 @@ _MOST_WORK = 2e10  # rows × columns², a second of a core: more is not for noth
 
 
 def train_baselines(
-    dataset: Dataset, assignments: Sequence[Assignment]
+    dataset: Dataset,
+    assignments: Sequence[Assignment],
+    metric: Metric,
+    losses: set[str],
 ) -> tuple[MemberRecord, ...]:
     """Return the trainings of the baselines, which can never be chosen.
 
-    Classification: the most frequent class, and a linear discriminant (Ledoit-Wolf).
+    Classification: the most frequent class, and a linear discriminant (Ledoit-Wolf);
+    none where labels are below 0, as for a hinge loss. There are none either where the
+    yardstick is a loss that they do not have.
     Regression: the mean, and ridge regression. A line needs rows of numbers (images
     are flattened), no row weights, and fewer than 20 billion rows × columns².
 
     Args:
         dataset: The rows.
         assignments: Trainings of candidates, whose rows and preparation are shared.
+        metric: The yardstick.
+        losses: What the losses of the candidates are called.
     """
     task = dataset.record.task
     if task not in estimator.NAMES or not isinstance(dataset.y, np.ndarray):
         return ()
     flat = dataset.y.reshape(dataset.n_rows, -1)
     if task == "regression" and flat.shape[1] != 1:
+        return ()
+    if task == "classification" and flat.min() < 0:
+        return ()
+    if metric.name == "loss" and not losses <= {estimator.LOSSES[task]}:
         return ()
     folds: dict[int, Assignment] = {}
     for each in assignments:

@@ -37,13 +37,17 @@ class Candidate:
         """Return the function without arguments that builds the model of a fold.
 
         `facts` are what the fold's training rows tell; a function gets those that it
-        has parameters for and that were not given.
+        has parameters for, where these have no default, or None, and were not given.
         """
         known = _parameters(self.source) or {}
         filled = {
             name: value
             for name, value in facts.items()
-            if name in known and name not in self.hyperparameters
+            if name in known
+            and name not in self.hyperparameters
+            and (
+                known[name].default is None or known[name].default is known[name].empty
+            )
         }
         if not filled and not self.hyperparameters:
             return self.source
@@ -94,7 +98,8 @@ def as_candidate(
                 f"Candidate {name!r} has no hyperparameter {given!r}; it has: {listed}."
                 f"{did_you_mean(given, known)}"
             )
-    return Candidate(name, model, kind, dict(hyperparameters))
+    plain = {key: _python(value) for key, value in hyperparameters.items()}
+    return Candidate(name, model, kind, plain)
 
 
 def facts_of(x: Any, y: Any, n_classes: int | None) -> dict[str, Any]:
@@ -146,11 +151,15 @@ def told_source(source: Any) -> str:
     return f"{module}:{getattr(source, '__qualname__', repr(source))}"
 
 
+def _python(value: Any) -> Any:
+    """NumPy's numbers as Python's, which every store takes."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _plain(value: Any) -> Any:
+    value = _python(value)
     if isinstance(value, bool | int | float | str | None):
         return value
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
     return repr(value)

@@ -71,7 +71,10 @@ def carry_out(
             ),
         )
         store.update_run(record)
-        blind = train_baselines(development, prepared.assignments)
+        losses = {each.loss for each in prepared.descriptions.values()}
+        blind = train_baselines(
+            development, prepared.assignments, record.metric, losses
+        )
         record = evolved(record, baselines=blind)
         course = entry.passes(prepared)
         results = course.run(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from homeroom import data, engine, judgement, splits
 from homeroom.engine import EarlyStopping
-from homeroom.errors import FitError, InputError, check_one_of, did_you_mean
+from homeroom.errors import FitError, InputError, did_you_mean
 from homeroom.records import (
     COMPLETE,
     INTERRUPTED,
@@ -32,7 +32,7 @@ from homeroom.records import (
 from . import trials
 from .answers import counted, out_of_fold
 from .candidate import as_candidate
-from .epoch_choice import EPOCH_CHOICES, passes
+from .epoch_choice import check_epoch_choice, passes
 from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .keeping import keep_run
@@ -204,7 +204,9 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
 
     Args:
         model: A function that returns a compiled `keras.Model`, a compiled model
-            (copied, never trained itself), or a scikit-learn estimator.
+            (copied, never trained itself), or a scikit-learn estimator. The function's
+            parameters n_features, n_classes, target_mean and target_std, where they
+            have no default or None, get what a fold's training rows tell.
         x: Inputs: an array [n, …], a list or dict of arrays, or a frame of numbers.
         y: Targets [n, …]; text labels are numbered.
         cv: Number of folds (shuffled, stratified for classes, whole groups when
@@ -262,7 +264,6 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
     """
     seed = check_seed(seed)
     check_verbose(verbose)
-    check_one_of("epoch_choice", epoch_choice, EPOCH_CHOICES)
     engine.lane_count(lanes)
     dataset = data.from_arrays(
         x,
@@ -286,6 +287,7 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         shuffle=shuffle,
         callbacks=callbacks,
     )
+    check_epoch_choice(epoch_choice, training.early_stopping)
     case = case_of(dataset, plan, preprocess=preprocess, seed=seed)
     examined = before_training(case, overrule)
     assignments = assign(

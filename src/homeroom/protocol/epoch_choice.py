@@ -12,6 +12,8 @@ from typing import Any
 
 from homeroom import judgement
 from homeroom.data import Dataset
+from homeroom.engine import EarlyStopping
+from homeroom.errors import InputError, check_one_of
 from homeroom.records import COMPLETE, INTERRUPTED, Listener, Metric, Settings
 from homeroom.splits import Fold, SplitPlan
 
@@ -28,8 +30,24 @@ from .member import (
 )
 from .refit import epochs_for, updates_of
 
-EPOCH_CHOICES = (MEAN_CURVE, ONE_STD_ERR, PER_FOLD, INNER_SPLIT)
+_EPOCH_CHOICES = (MEAN_CURVE, ONE_STD_ERR, PER_FOLD, INNER_SPLIT)
 _INNER_FOLDS = 5  # one of them, a fifth of a fold's training rows, stops its training
+
+
+def check_epoch_choice(choice: str, stopping: EarlyStopping | None) -> None:
+    """Refuse a way to choose the epoch that there is not, or not by this rule.
+
+    Raises:
+        InputError: If it is unknown, or compares folds by no validation score.
+    """
+    check_one_of("epoch_choice", choice, _EPOCH_CHOICES)
+    monitor = stopping.monitor if stopping else "val_loss"
+    if choice == ONE_STD_ERR and not monitor.startswith("val_"):
+        raise InputError(
+            f"epoch_choice={choice!r} compares the validation curves of folds, and "
+            f"early stopping monitors {monitor!r}. Monitor a key that begins with "
+            f"'val_', or use epoch_choice={MEAN_CURVE!r}."
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ NAMES = {
     "classification": ("loss", "accuracy"),
     "regression": ("loss", "mae", "root_mean_squared_error"),
 }
+LOSSES = {"classification": "crossentropy", "regression": "mean_squared_error"}
 
 
 def run(
@@ -107,7 +108,8 @@ def check(
 
     Raises:
         InputError: If x is not a matrix, the task has no scores here, a classifier
-            gives no probabilities, or rows have weights that it cannot use.
+            gives no probabilities, labels are below 0, or rows have weights that it
+            cannot use.
     """
     who = f"Candidate {candidate.name!r} is a scikit-learn estimator"
     if task not in NAMES:
@@ -125,6 +127,12 @@ def check(
         raise InputError(
             f"{who} without class probabilities ({type(model).__name__}), so its log "
             "loss is unknown. Wrap it in sklearn.calibration.CalibratedClassifierCV."
+        )
+    if task == "classification" and np.min(arrays.y) < 0:
+        raise InputError(
+            f"{who}, whose probabilities have a column for each of the classes 0, 1, "
+            f"2, …; y has the label {int(np.min(arrays.y))}. Number the classes from "
+            "0, as np.unique(y, return_inverse=True)[1] does, or name them with text."
         )
     if weighted and not _takes_weights(model):
         raise InputError(

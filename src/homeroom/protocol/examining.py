@@ -47,8 +47,9 @@ def examine(  # noqa: PLR0913 - what can be declared of data
         x: Inputs as in `cross_validate`, or a whole `Dataset` (then without y).
         y: Targets [n, …].
         cv: The folds that will be used, as in `cross_validate`.
-        test_size: Share of rows that `Experiment` with the same `seed` would seal:
-            only their fingerprints are looked at, to find copies.
+        test_size: Share of rows that `Experiment` with the same `seed` and `time` would
+            seal: only their fingerprints are looked at, to find copies. With `time` a
+            number of folds is a `TimeSeriesSplit` then, as there.
         groups: One group per row, or the name of a column of a table.
         time: When each row was (numbers or dates), or the name of a column.
         predictions: Out-of-fold predictions, such as `CrossValidation.predictions`, or
@@ -83,11 +84,16 @@ def examine(  # noqa: PLR0913 - what can be declared of data
     ids = None
     sealed = None
     if test_size is not None:
-        cut = splits.partition(dataset, test_size=test_size, seed=seed)
+        order = np.arange(dataset.n_rows, dtype=np.int32)
+        if when is not None:
+            dataset, order, when = in_order_of_time(dataset, when)
+            cv = splits.TimeSeriesSplit(cv) if isinstance(cv, int) else cv
+        ordered = when is not None
+        cut = splits.partition(dataset, test_size=test_size, seed=seed, ordered=ordered)
         sealed = doctor.row_fingerprints(dataset.take(cut.test))
-        ids = cut.development
-        dataset = dataset.take(ids)
-        when = None if when is None else when[ids]
+        ids = order[cut.development]
+        dataset = dataset.take(cut.development)
+        when = None if when is None else when[cut.development]
     plan = splits.make_plan(cv, dataset, seed=seed)
     case = case_of(dataset, plan, sealed=sealed, ids=ids, time=when, seed=seed)
     found = doctor.examine(case, overrule=overrule)

@@ -23,7 +23,7 @@ from .carrying_out import carry_out
 from .choosing import told_preprocessing, warn_of_openings
 from .defaults import defaults
 from .environment import environment
-from .epoch_choice import EPOCH_CHOICES
+from .epoch_choice import check_epoch_choice
 from .examining import before_training, case_of, in_order_of_time
 from .final_model import FINAL_MODELS, REFIT, check_can_ship
 from .final_test import SealedTest
@@ -141,7 +141,8 @@ class Experiment:
         Args:
             candidate: Its name in every result.
             model: A function that returns a compiled `keras.Model`, a compiled model
-                (copied, never trained itself), or a scikit-learn estimator.
+                (copied, never trained itself), or a scikit-learn estimator. What is
+                filled into the function is said at `cross_validate`.
             space: Hyperparameters to search, as in `tune`.
             n_trials: Different combinations to try; None is 20, or the whole grid.
             sampler: How they are chosen, as in `tune`.
@@ -351,7 +352,7 @@ class Experiment:
         Raises:
             InputError: If the folds cannot be made, or an argument is wrong.
         """
-        check_one_of("epoch_choice", epoch_choice, EPOCH_CHOICES)
+        check_epoch_choice(epoch_choice, training.early_stopping)
         engine.lane_count(lanes)
         if self._time is not None and isinstance(cv, int):
             cv = splits.TimeSeriesSplit(cv)

@@ -170,7 +170,9 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
 
     Args:
         model: A function that returns a compiled `keras.Model`, or a compiled model,
-            which is copied with fresh weights and not trained itself.
+            which is copied with fresh weights and not trained itself. The function's
+            parameters n_features, n_classes, target_mean and target_std, where they
+            have no default or None, get what the training rows tell.
         x: Inputs: an array [n, …], a list or dict of arrays, or a frame of numbers.
         y: Targets [n, …]; text labels are numbered.
         batch_size: Rows per weight update.

@@ -155,7 +155,8 @@ def _described(
     known: dict[Any, str] = {}
     found: dict[str, list[str]] = {}
     for (name, _), each in sorted(first.items(), key=lambda item: item[0][1]):
-        key = (name, each.member.group, _arguments_in(each.member.build))
+        given = _arguments_in(each.member.build)
+        key = (name, each.member.group, each.fold if given is None else given)
         if key not in known:
             told = json.dumps(_description(each, training)).encode()
             known[key] = store.put_artifact(told, "model description")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -156,10 +156,16 @@ def check_weights(dataset: Dataset, class_weight: Any) -> None:
     """Refuse class weights that would have no effect, or another than was meant.
 
     Raises:
-        InputError: If there are row weights too, or a key is not a class.
+        InputError: If it is no dict, there are row weights too, or a key is not a
+            class.
     """
     if class_weight is None:
         return
+    if not isinstance(class_weight, Mapping):
+        raise InputError(
+            f"class_weight={class_weight!r}: use a dict from the number of each class "
+            "to its weight, such as {0: 1.0, 1: 2.5}."
+        )
     if dataset.sample_weight is not None:
         raise InputError(
             "class_weight and sample_weight were both given; Keras takes one of them. "
@@ -206,52 +212,37 @@ def training_of(
     """Return the engine's settings, checked.
 
     Raises:
-        InputError: If a number is not positive.
+        InputError: If a number is not positive, a callback cannot be honoured, or
+            `early_stopping` is none of ours.
     """
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         if not isinstance(value, int | np.integer) or value < 1:
             raise InputError(f"{name}={value!r}: use a whole number, 1 or more.")
-    early_stopping, callbacks = _stopping_in(callbacks, early_stopping)
+    if not isinstance(early_stopping, EarlyStopping | None):
+        raise InputError(
+            f"early_stopping={early_stopping!r}: use homeroom.EarlyStopping(...), "
+            "which has the arguments of Keras's, or put Keras's own into callbacks=."
+        )
+    if isinstance(class_weight, Mapping):
+        class_weight = {
+            _python(key): _python(weight) for key, weight in class_weight.items()
+        }
+    # at once, so that a rule that is Keras's own is remembered
+    callbacks, early_stopping = engine.adopt(callbacks, early_stopping)
     return Training(
         epochs=int(epochs),
         batch_size=int(batch_size),
         shuffle=shuffle,
         class_weight=class_weight,
         early_stopping=early_stopping,
-        callbacks=tuple(callbacks),
+        callbacks=callbacks,
         keep_weights=keep_weights,
         keep_predictions=True,
     )
 
 
-def _stopping_in(
-    callbacks: Sequence[Any], early_stopping: EarlyStopping | None
-) -> tuple[EarlyStopping | None, Sequence[Any]]:
-    """Take a Keras EarlyStopping out of the callbacks, so that it is remembered.
-
-    Raises:
-        InputError: If `early_stopping` is none of ours.
-    """
-    if not isinstance(early_stopping, EarlyStopping | None):
-        raise InputError(
-            f"early_stopping={early_stopping!r}: use homeroom.EarlyStopping(...), "
-            "which has the arguments of Keras's, or put Keras's own into callbacks=."
-        )
-    rules = [
-        callback
-        for callback in callbacks
-        if any(
-            f"{k.__module__}.{k.__name__}"
-            == "keras.src.callbacks.early_stopping.EarlyStopping"
-            for k in type(callback).__mro__
-        )
-    ]
-    if len(rules) != 1 or early_stopping is not None:
-        return early_stopping, callbacks  # the engine refuses two rules
-    [rule] = rules
-    values = {f.name: getattr(rule, f.name) for f in fields(EarlyStopping)}
-    values["min_delta"] = abs(values["min_delta"])  # Keras keeps it with a sign
-    return EarlyStopping(**values), [c for c in callbacks if c is not rule]
+def _python(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def settings_of(

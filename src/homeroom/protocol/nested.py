@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -87,22 +88,29 @@ class NestedCrossValidation:
     @property
     def inner_best(self) -> float:
         """The mean of the best scores that the searches report of themselves."""
-        return float(np.mean([search.best_score for search in self._scored()]))
+        return float(np.mean([s.best_score for s in self.searches if _found(s)]))
 
     @property
     def optimism(self) -> float:
-        """How much better `inner_best` is than `score`, in units of the metric.
+        """How much better the searches' best scores are than those outside.
 
-        Positive is too good, whatever the direction of the metric (Cawley & Talbot
-        2010; Varma & Simon 2006).
+        The mean over the outer folds that have both, in units of the metric. Positive
+        is too good, whatever the direction of the metric (Cawley & Talbot 2010;
+        Varma & Simon 2006).
         """
         sign = 1 if self.metric.direction == "max" else -1
-        return sign * (self.inner_best - self.score)
+        outside = self.outer.summary().fold_scores
+        gaps = [
+            sign * (search.best_score - score)
+            for search, score in zip(self.searches, outside, strict=False)
+            if _found(search) and not np.isnan(score)
+        ]
+        return float(np.mean(gaps)) if gaps else float("nan")
 
     @property
     def best_params(self) -> tuple[dict[str, Any], ...]:
         """The hyperparameters that each outer fold's search found best."""
-        return tuple(search.best_params for search in self._scored())
+        return tuple(s.best_params for s in self.searches if _found(s))
 
     def to_frame(self) -> Any:
         """Return one row per outer fold as a polars frame."""
@@ -112,35 +120,40 @@ class NestedCrossValidation:
 
     def __str__(self) -> str:
         """Return what the search is worth, and how much it flatters itself."""
+        if not self.outer.members:
+            return f"No outer fold of {self.outer.candidate!r} has been scored."
         view = self._view()
-        lines = (view.headline, view.verdict, view.agreement, f"{view.counts}.")
+        said = (view.headline, view.missing, view.verdict, view.agreement)
+        lines = (*said, f"{view.counts}.")
         return "\n".join(line for line in lines if line)
-
-    def _scored(self) -> list[Search]:
-        return [
-            search
-            for search in self.searches
-            if any(trial.state == COMPLETE for trial in search.trials)
-        ]
 
     def _view(self) -> Any:
         from homeroom import report
 
-        scored = self._scored()
+        found = [(_found(search), search) for search in self.searches]
+        nan = float("nan")
         return report.nested_view(
             self.outer.candidate,
             self.outer.summary(),
-            inner=[search.best_score for search in scored],
-            expected=[search.optimism for search in scored],
-            hyperparameters=[s.best_trial.hyperparameters for s in scored],
+            inner=[s.best_score if known else nan for known, s in found],
+            expected=[s.optimism if known else nan for known, s in found],
+            hyperparameters=[
+                s.best_trial.hyperparameters if known else {} for known, s in found
+            ],
             trials=[trial for search in self.searches for trial in search.trials],
         )
 
     def _repr_html_(self) -> str:
         from homeroom import report
 
-        html: str = report.nested_html(self._view())
-        return html
+        if not self.outer.members:
+            return f"<p>{html.escape(str(self))}</p>"
+        page: str = report.nested_html(self._view())
+        return page
+
+
+def _found(search: Search) -> bool:
+    return any(trial.state == COMPLETE for trial in search.trials)
 
 
 def nested_cross_validate(  # noqa: PLR0913 - the words of tune, and the outer folds

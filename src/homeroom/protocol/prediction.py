@@ -14,7 +14,7 @@ from homeroom.errors import InputError
 from homeroom.records import RefitRecord, RunRecord
 from homeroom.store import Store
 
-from .winner import Winner, by_class, fetch
+from .winner import Winner, fetch
 
 
 def stored_winner(run: RunRecord, store: Store) -> Winner:
@@ -31,9 +31,10 @@ def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame
     """Return predictions for the rows of a file, in their order.
 
     Columns: what identifies the rows, then "prediction" under the target's name, then
-    one probability per class ("probability_<class>") for a classification. Where the
-    file or the target has a column of that name already, the probability's name ends
-    in "_predicted".
+    one probability per class ("probability_<class>") for a classification, made from
+    logits where the loss takes them; outputs that are no probabilities are called
+    "output_<class>". Where the file or the target has a column of that name already,
+    the name ends in "_predicted".
 
     Raises:
         InputError: If the run was not made from a table, or has no trained winner.
@@ -48,6 +49,8 @@ def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame
     table = data.frame_for(run.dataset, path)
     winner = stored_winner(run, store)
     outputs = np.asarray(winner.predict(winner.prepare(table.x)))
+    if run.dataset.task == "classification":
+        outputs = winner.shares(outputs)
     taken = table.identifiers.columns
     return pl.concat(
         [table.identifiers, _columns(run, outputs, taken)], how="horizontal"
@@ -67,12 +70,15 @@ def _columns(run: RunRecord, outputs: Any, taken: Sequence[str]) -> pl.DataFrame
     target = _free(run.dataset.target or "prediction", taken)
     if run.dataset.task != "classification":
         return pl.DataFrame({target: outputs.reshape(len(outputs))})
-    shares = by_class(outputs)
+    shares = outputs
+    sums = shares.sum(axis=1)
+    are_shares = shares.min() >= 0 and np.allclose(sums, 1, atol=1e-3)
+    kind = "probability" if are_shares else "output"
     classes = run.dataset.classes[: shares.shape[1]]
     chosen = [classes[i] for i in shares[:, : len(classes)].argmax(axis=1)]
     columns: dict[str, Any] = {target: chosen}
     for i, name in enumerate(classes):
-        columns[_free(f"probability_{name}", [*taken, *columns])] = shares[:, i]
+        columns[_free(f"{kind}_{name}", [*taken, *columns])] = shares[:, i]
     return pl.DataFrame(columns)
 
 

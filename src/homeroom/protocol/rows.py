@@ -28,12 +28,16 @@ def count_rows(part: Any) -> int:
 def new_rows(x: Any, dataset: DatasetRecord, *, missing: bool) -> Any:
     """Return rows to predict, converted and checked as the training rows were.
 
+    Where both are frames the columns are found by name, and others ignored.
+
     Raises:
         DataError: If they are not numbers, or hold NaN although not `missing`.
-        InputError: If a row has another shape than in training.
+        InputError: If a row has another shape than in training, or lacks a column.
     """
     if dataset.kinds:
         return x  # a frame of raw columns, as `read_table` makes it
+    if dataset.columns:
+        x = data.in_order(x, dataset.columns)
     any_target = np.arange(count_rows(x))
     rows = data.from_arrays(x, any_target, task="regression", allow_missing=missing).x
     trained = dataset.shapes.get("x")

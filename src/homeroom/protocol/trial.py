@@ -7,9 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from homeroom import engine, search
+from homeroom import engine, judgement, search
 from homeroom.data import Dataset
 from homeroom.engine import Training
 from homeroom.errors import HomeroomError
@@ -182,14 +180,13 @@ def answer(trial: Trial, ground: Ground, metric: Metric) -> search.Answer:
 
 
 def mean_score(trial: Trial, metric: Metric) -> float:
-    """Return the mean over the folds that are done; NaN if none is."""
+    """Return the mean over the folds that are done, as `judgement` takes it, or NaN."""
     scores: dict[int, list[float]] = {}
     for (fold, _), result in sorted(trial.results.items()):
         if result.record.state == COMPLETE:
             value = result.record.scores[metric.validation_key]
             scores.setdefault(fold, []).append(value)
-    means = [float(np.mean(values)) for values in scores.values()]
-    return float(np.mean(means)) if means else np.nan
+    return judgement.mean_of([judgement.mean_of(values) for values in scores.values()])
 
 
 def _drafted(ground: Ground, tried: Sequence[Trial]) -> _Draft:

@@ -109,7 +109,7 @@ def prepare(
             estimator.check(assignment.candidate, arrays, task, weighted=weighted)
             names = estimator.NAMES[task]
             ways = {n: "max" if n == "accuracy" else "min" for n in names}
-            found[name] = Description(names, ways, 0)
+            found[name] = Description(names, ways, 0, loss=estimator.LOSSES[task])
     ready = Trials(assignments, training, task, found, compiled, ledger or Ledger())
     ready.note()
     return ready
@@ -124,7 +124,8 @@ def choose_metric(
     regression, the loss where nothing else is reported by all.
 
     Raises:
-        InputError: If a candidate does not report it, or its direction is unknown.
+        InputError: If a candidate does not report it, its direction is unknown, or it
+            is the loss and candidates have different ones.
     """
     common = [
         name
@@ -148,6 +149,16 @@ def choose_metric(
                 f"reports: {', '.join(description.names)}. Name it in metrics=[…] of "
                 f"model.compile.{did_you_mean(name, common)}"
             )
+    losses = {
+        d.loss: candidate for candidate, d in reversed([*found.items()]) if d.loss
+    }
+    if name == "loss" and len(losses) > 1:
+        told = ", ".join(f"{loss} ({who!r})" for loss, who in reversed(losses.items()))
+        raise InputError(
+            f"The loss cannot compare candidates whose losses differ: {told}. Name a "
+            "metric that all have in metrics=[…] of model.compile, and pass it as "
+            "metric=."
+        )
     if direction not in {"max", "min"}:
         raise InputError(
             f"It is not known whether {name!r} should rise or fall. Pass "

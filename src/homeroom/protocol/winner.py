@@ -66,6 +66,15 @@ class Winner:
         ]
         return np.mean(outputs, axis=0, dtype=np.float32)
 
+    def shares(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return a classifier's outputs as a share for each class [n, classes]."""
+        if self.kind != "keras" or not engine.gives_logits(self.model):
+            return by_class(outputs)
+        if outputs.shape[1] == 1:
+            return by_class(np.exp(-np.logaddexp(0, -outputs)))
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
     def evaluate(self, x: Any, rows: Dataset) -> dict[str, float]:
         """Return every metric, by its Keras name, for prepared x of `rows`."""
         if self.kind == "estimator":
@@ -127,9 +136,9 @@ def keep_winner(
     """Store the winner; one that no file can hold is kept in this process only."""
     try:
         contents = packed(winner)
+        artifacts = {kind: store.put_artifact(c, kind) for kind, c in contents.items()}
     except StoreError as error:
         tell(Note(f"The chosen model is not in the store. {error}"))
         reason = f"{record.reason}; not stored: {error}"
         return msgspec.structs.replace(record, reason=reason)
-    artifacts = {kind: store.put_artifact(c, kind) for kind, c in contents.items()}
     return msgspec.structs.replace(record, artifacts=artifacts)

@@ -156,6 +156,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     frequent class or the mean, and a linear model. They take no part in the choice.
     `programs` are the compiled programs that trained, searches and refit included, in
     the order of their first use; empty in runs stored before they were remembered.
+    `seal_claimed_at` is when the test rows were asked for; without a `final_test`, they
+    were read and no score came of it.
     """
 
     id: str
@@ -173,6 +175,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     selection: Selection | None = None
     refit: RefitRecord | None = None
     final_test: FinalTest | None = None
+    seal_claimed_at: datetime | None = None
     finished_at: datetime | None = None
     seconds: float = 0.0
     error: str | None = None

@@ -70,8 +70,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def holds(self) -> bool:
-        """Whether no training differs by more than was promised."""
-        return not self.of(DIFFERENT)
+        """Whether trainings were verified, none differing by more than promised."""
+        return not self.of(DIFFERENT) and not self.is_empty
 
     @property
     def is_empty(self) -> bool:

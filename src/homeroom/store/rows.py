@@ -18,6 +18,7 @@ from homeroom.records import (
     FinalTest,
     MemberRecord,
     Metric,
+    PartitionRecord,
     RunRecord,
     Selection,
     from_json,
@@ -39,6 +40,7 @@ class _Listed(msgspec.Struct, frozen=True):
     state: str
     created_at: datetime
     metric: Metric
+    partition: PartitionRecord
     selection: Selection | None = None
 
 
@@ -130,6 +132,7 @@ def summary_of(row: sa.Row[Any]) -> RunSummary:
         candidate=None if run.selection is None else run.selection.candidate,
         metric=run.metric,
         mean=None if row.mean is None else float(row.mean),
+        n_test=run.partition.n_test,
         opened_at=row.opened_at and datetime.fromisoformat(row.opened_at),
         final_score=None if final is None else final.score,
     )

@@ -122,10 +122,12 @@ class SQLStore:
                 m.seed_index,
             ),
         )
+        opening = None if seal is None else opening_of(seal)
         return msgspec.structs.replace(
             record,
             members=tuple(found),
-            final_test=None if seal is None else opening_of(seal).final_test,
+            final_test=opening and opening.final_test,
+            seal_claimed_at=opening and opening.opened_at,
         )
 
     def list_runs(self) -> tuple[RunSummary, ...]:

@@ -18,7 +18,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     A run that cannot be read is a line too: its `state` is `UNREADABLE`, `error` says
     why, and everything but `id` and `name` is unknown. `mean` is the chosen
     candidate's mean of `metric` over its validation parts. `opened_at` without a
-    `final_score` means that the test set was claimed and no result was recorded.
+    `final_score` means that the test set was claimed and no result was recorded;
+    `n_test` is how many rows it has.
     """
 
     id: str
@@ -28,6 +29,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     candidate: str | None = None
     metric: Metric | None = None
     mean: float | None = None
+    n_test: int = 0
     opened_at: datetime | None = None
     final_score: float | None = None
     error: str | None = None
