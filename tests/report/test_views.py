@@ -9,7 +9,13 @@ import msgspec
 import pytest
 
 from homeroom import judgement
-from homeroom.records import INTERRUPTED, CandidateRecord, History, Verdict
+from homeroom.records import (
+    INTERRUPTED,
+    CandidateRecord,
+    History,
+    Metric,
+    Verdict,
+)
 from homeroom.report import (
     caveats,
     cross_validation_view,
@@ -284,6 +290,11 @@ def test_curves_count_epochs_from_one_and_mark_the_kept_one() -> None:
     assert curve.kept_epoch == first.best_epoch + 1
     assert curve.kept_value == first.history.series["val_loss"][first.best_epoch]
     assert curve.train.values == first.history.series["train_eval_loss"]
+    firsts = [m.history.series["val_loss"][0] for m in run.members_of("tuned")]
+    begins = format_score(sum(firsts) / len(firsts), Metric("loss", "min"))
+    assert f"means of {len(firsts)} trainings: training from" in loss.told
+    assert f"validation from {begins} to " in loss.told
+    assert loss.told in render_page(run_view(run))
 
 
 def test_a_mean_curve_ends_where_half_of_the_trainings_have_stopped() -> None:

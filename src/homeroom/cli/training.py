@@ -70,9 +70,9 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
         raise typer.Exit(INTERRUPTION) from None
     if not plan.keep_sealed:
         run.final_test()
+    write_report(run.record, plan.report)  # first: who reads along may stop reading
     talk().print()
     print_run(run.record)
-    write_report(run.record, plan.report)
     output().print(f"report  {plan.report.resolve()}", style="bold", soft_wrap=True)
 
 

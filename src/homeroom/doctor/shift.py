@@ -25,6 +25,7 @@ ALPHA = 0.01  # of every check: a dozen are made, and a false alarm costs trust
 SMALLEST_KS = 0.1
 SMALLEST_CRAMER = 0.1
 SMALLEST_AUC = 0.6
+_SMALLEST_ACCURACY = 0.571  # of a normal shift that has this AUC
 MOST_COLUMNS = 200
 _MOST_ROWS = 2000
 _FEWEST_TESTED = 20
@@ -173,7 +174,8 @@ def two_sample_findings(
         for _, accuracy, _, n, _ in found
     ])
     n = min(each[3] for each in found)
-    visible = 0.5 + smallest_visible_effect(n)
+    level = ALPHA / len(found)
+    visible = max(0.5 + smallest_visible_effect(n, alpha=level), _SMALLEST_ACCURACY)
     yield Checked(
         check="two-sample",
         state="clear",
@@ -212,7 +214,7 @@ def two_sample_findings(
             "auc": auc,
             "p": p,
             "rows": float(n),
-            "power": two_sample_power(0.1, n),
+            "power": two_sample_power(0.1, n, level),
         },
     )
 

@@ -197,7 +197,12 @@ def _follows(values: NDArray[Any], y: NDArray[np.float64]) -> bool:
 
 
 def _correlation(values: NDArray[Any], y: NDArray[np.float64]) -> float:
-    """Return Pearson's r; 0 for a constant or incomplete column."""
+    """Return Pearson's r where there is a value; 0 for a constant, or few of them."""
+    there = np.isfinite(values)
+    if not there.all():
+        if there.sum() < _FEWEST_ROWS:
+            return 0.0
+        values, y = values[there], y[there]
     centered = values.astype(np.float64) - values.mean(dtype=np.float64)
     answers = y - y.mean()
     scale = float(np.sqrt((centered**2).sum() * (answers**2).sum()))

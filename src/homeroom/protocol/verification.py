@@ -74,6 +74,11 @@ def verify(
     functions = _check_models(models or {}, run)
     materials = run.materials
     if materials is None and any(each.kind == "keras" for each in run.candidates):
+        if not run.members:
+            raise InputError(
+                f"Run {run.id!r} is {run.state} and ended before its trainings: there "
+                "is nothing to verify."
+            )
         raise InputError(
             f"Run {run.id!r} was made by an earlier version, which kept neither its "
             "rows nor its models. Make it again to verify it."

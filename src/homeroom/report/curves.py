@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from homeroom import judgement
 from homeroom.records import COMPLETE, Metric
 
-from .formats import format_count
+from .formats import format_count, format_score
 from .measures import metric_view
 from .models import Band, CurveView, Line, MemberCurve
 
@@ -58,6 +58,7 @@ def _curve_view(
         validation=_band(members, metric.validation_key),
         train_name=SAME_WEIGHTS if comparable else RUNNING_MEAN,
         kept_epoch=sum(kept) / len(kept) if kept else None,
+        told=_told(curves, metric),
         overfitting_from=(
             verdict.epoch + 1
             if verdict is not None and overfits and verdict.epoch is not None
@@ -65,6 +66,27 @@ def _curve_view(
         ),
         note=_note(members, comparable),
     )
+
+
+def _told(curves: Sequence[MemberCurve], metric: Metric) -> str:
+    """Say where curves begin and end, as means over the trainings that have them."""
+    parts = []
+    for what, lines in (
+        ("training", [curve.train.values for curve in curves]),
+        ("validation", [curve.validation.values for curve in curves]),
+    ):
+        ends = [(values[0], values[-1]) for values in lines if values]
+        if ends:
+            first, last = (judgement.mean_of(each) for each in zip(*ends, strict=True))
+            parts.append(
+                f"{what} from {format_score(first, metric)} to "
+                f"{format_score(last, metric)}"
+            )
+    kept = [curve.kept_value for curve in curves if curve.kept_value is not None]
+    if kept:
+        mean = format_score(judgement.mean_of(kept), metric)
+        parts.append(f"{mean} in validation where weights were kept")
+    return f"means of {format_count(len(curves), 'training')}: {', '.join(parts)}"
 
 
 def _member_curve(

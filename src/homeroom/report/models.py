@@ -107,6 +107,7 @@ class CurveView:
 
     `train_name` says what the training curve is: measured at the same weights as
     validation, or Keras's running mean, which may not be compared with it exactly.
+    `told` is what a picture of them shows, in words.
     """
 
     metric: MetricView
@@ -115,6 +116,7 @@ class CurveView:
     validation: Band | None
     train_name: str
     kept_epoch: float | None
+    told: str
     overfitting_from: int | None = None
     note: str = ""
 
