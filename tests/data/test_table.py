@@ -327,6 +327,9 @@ def test_new_numbers_are_read_as_the_old_ones_were(tmp_path):
     record = read_table(write(tmp_path, text), "y").record
     new = frame_for(record, write(tmp_path, "a;b\n1,234;2.500\n", name="new.csv"))
     assert (new.x["a"].to_list(), new.x["b"].to_list()) == ([1.234], [2500.0])
+    whole = read_table(write(tmp_path, "a;y\n5;no\n8;yes\n11;no\n"), "y").record
+    new = frame_for(whole, write(tmp_path, "a;b\n7,5;1\n", name="half.csv"))
+    assert new.x["a"].to_list() == [7.5]  # nothing was told of commas
     text = 'a,y\n"1,234",no\n"2,000.5",yes\n7,no\n'
     record = read_table(write(tmp_path, text, name="us.csv"), "y").record
     other = write(tmp_path, 'a\n"1,5"\n', name="other.csv")

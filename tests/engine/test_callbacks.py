@@ -238,6 +238,13 @@ def test_a_model_inside_a_lambda_is_seen():
         on_epoch_end=lambda epoch, logs: model.save(f"{epoch}.keras")
     )
     assert "LambdaCallback cannot be honoured: it uses a model" in refusal(saving)
+    told = []
+    harmless = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: told.append(logs.get("dense", later))
+    )
+    kept, _ = engine.adopt((each for each in [harmless]), None)
+    later = 1
+    assert kept == (harmless,)
 
 
 def test_an_epoch_begins_before_it_is_trained():

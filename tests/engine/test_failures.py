@@ -386,6 +386,31 @@ def test_a_description_tells_names_and_directions():
     assert described.n_weights == 7
 
 
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [
+        ("mse", "mean_squared_error"),
+        (keras.losses.MeanSquaredError(name="mine"), "mean_squared_error"),
+        (keras.losses.Huber(), "huber"),
+        ("huber", "huber"),
+        ("crossentropy", "crossentropy"),
+        (keras.losses.BinaryCrossentropy(name="bce"), "crossentropy"),
+    ],
+)
+def test_a_loss_is_called_by_what_it_computes(loss, name):
+    """Text, object and a name of one's own are the same loss; weights have a way."""
+
+    def net():
+        model = regressor()
+        model.compile("adam", loss, metrics=["mae"], weighted_metrics=["mae"])
+        return model
+
+    each = member(net, NUMBERS)
+    described = engine.prepare([each], TRAINING).descriptions[each.group]
+    assert described.loss == name
+    assert described.directions["weighted_mae"] == "min"
+
+
 def test_directions_are_those_of_each_output():
     """Keras puts an output's name in front: of its loss, and of its metrics."""
 

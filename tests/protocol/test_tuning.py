@@ -331,6 +331,25 @@ def test_a_trial_that_fails_is_shown_and_ends_nothing(net, flowers):
         found.cross_validation(9)
 
 
+def test_a_later_trial_with_another_loss_fails(keras, line):
+    """What is compared by the loss is in one unit, in every batch of trials."""
+
+    def net(units=1):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse" if units < 9 else "mae")
+        return model
+
+    space = {"units": list(range(1, 11))}
+    options = {"sampler": "grid", "prune": False, "cv": 2, "epochs": 1, "verbose": 0}
+    found = hr.tune(net, space, *line, **options)
+    assert [trial.state for trial in found.trials] == [
+        *["COMPLETE"] * 8,
+        "FAILED",
+        "FAILED",
+    ]
+    assert "its loss is mean_absolute_error" in found.trials[8].error
+
+
 def test_a_search_without_a_complete_trial_says_so(net, flowers):
     """There is no best of nothing: the error has the first reason."""
     with pytest.raises(hr.FitError, match="No trial of 'net' is complete"):

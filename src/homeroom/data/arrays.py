@@ -155,14 +155,13 @@ def _read_features(
 
 
 def _rows_told(x: Any, y: Any) -> int | None:
-    """Return how many rows y has; a list is of parts if all are as long as those of x.
+    """Return how many rows y has, where lists may be of parts or of rows.
 
-    Else two inputs and two outputs would be two rows.
+    Parts of x and of y are all equally long, and there are fewer of them than rows.
     """
-    lengths = [{_length(part) for part in _parts(each)} for each in (x, y)]
-    if lengths[0] == lengths[1] and len(lengths[0]) == 1:
-        return lengths[0].pop()
-    return _length(y)
+    lengths = {_length(part) for each in (x, y) for part in _parts(each)}
+    n = lengths.pop() if len(lengths) == 1 else None
+    return n if n is not None and n > len(_parts(y)) else _length(y)
 
 
 def _parts(value: Any) -> list[Any]:
@@ -263,6 +262,7 @@ def _objects_to_numbers(name: str, array: Array) -> Array:
 def _read_frame(x: Any, notes: list[str]) -> tuple[list[str], Array]:
     frame = nw.from_native(x, eager_only=True)
     columns = [str(column) for column in frame.columns]
+    named = all(isinstance(column, str) for column in frame.columns)
     if not columns:
         raise DataError("x is a frame without columns; there is nothing to learn from.")
     if len(frame) == 0:
@@ -281,7 +281,7 @@ def _read_frame(x: Any, notes: list[str]) -> tuple[list[str], Array]:
             f"{_EXACT_IN_FLOAT32} up, which float32 rounds. If they are identifiers, "
             "leave them out."
         )
-    return columns, matrix
+    return (columns if named else []), matrix
 
 
 def _read_column(column: nw.Series[Any]) -> Array:

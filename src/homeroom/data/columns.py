@@ -33,7 +33,7 @@ _DATE_FORMATS = (
     ),
     "%Y년 %m월 %d일",
 )
-_PLAIN, _ENGLISH, _EUROPEAN = "1234.5", "1,234.5", "1.234,5"
+_ENGLISH, _EUROPEAN = "1,234.5", "1.234,5"
 _IN_GROUPS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
 _WITH_COMMA = r"^[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?([eE][+-]?\d+)?$"
 _LOOKS_LIKE_A_DATE = r"\d{4}\D+\d{1,2}\D+\d{1,2}|\d{1,2}\D\d{1,2}\D\d{4}"
@@ -180,22 +180,23 @@ def tidy(cells: pl.Series) -> pl.Series:
 def as_numbers(cells: pl.Series, form: str = "") -> pl.Series:
     """Return text as Float64; null where it is not a number.
 
-    "1,234.5" has thousands separators and "1.234,5" a decimal comma; a column is read
-    the second way only when every cell fits it and some cell does not fit the first.
+    "1,234.5" may have thousands separators and "1.234,5" has a decimal comma; a column
+    is read the second way only when more of its cells fit it.
 
     Args:
         cells: The text.
         form: How the numbers are known to be written; found out where it is empty.
     """
-    return _read_as(form or _number_form(cells), _without_missing(cells))
+    form = form or _number_form(cells) or _ENGLISH
+    return _read_as(form, _without_missing(cells))
 
 
 def _number_form(cells: pl.Series) -> str:
-    """Return how numbers are written, by what most of the cells fit."""
+    """Return how numbers are written, by what most cells fit; "" where none tells."""
     cells = _without_missing(cells)
-    if _read_as(_PLAIN, cells).null_count() == cells.null_count():
-        return _PLAIN
-    forms = (_PLAIN, _ENGLISH, _EUROPEAN)
+    if cells.str.contains(r"^[+-]?\d*$").fill_null(value=True).all():
+        return ""
+    forms = _ENGLISH, _EUROPEAN
     return min(forms, key=lambda form: _read_as(form, cells).null_count())
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable, Sequence
+import dis
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -41,8 +42,8 @@ def adopt(
         return (), early_stopping
     keras = door.keras()
     kept = []
-    given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
-    for callback in given:
+    is_several = isinstance(callbacks, Iterable)
+    for callback in callbacks if is_several else [callbacks]:
         if type(callback) is keras.callbacks.EarlyStopping:
             if early_stopping is not None:
                 msg = (
@@ -217,9 +218,17 @@ def _touches_model(kind: type, keras: Any) -> bool:
 def _holds_model(callback: Any, keras: Any) -> bool:
     """Whether functions that were given to the object know a model, as lambdas do."""
     given = [f for f in vars(callback).values() if isinstance(f, FunctionType)]
-    known = [inspect.getclosurevars(function) for function in given]
-    values = [v for k in known for v in (*k.nonlocals.values(), *k.globals.values())]
-    return any(isinstance(value, keras.Model) for value in values)
+    return any(isinstance(v, keras.Model) for f in given for v in _used_by(f))
+
+
+def _used_by(function: FunctionType) -> Iterator[Any]:
+    """Return the values around a function that it refers to by name."""
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # what is not there yet
+            yield cell.cell_contents
+    for each in dis.get_instructions(function):
+        if each.opname == "LOAD_GLOBAL":
+            yield function.__globals__.get(each.argval)
 
 
 def _names(code: CodeType) -> set[str]:

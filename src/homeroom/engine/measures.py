@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from . import door
@@ -10,45 +11,60 @@ from . import door
 _CROSSENTROPIES = {
     "binary_crossentropy",
     "categorical_crossentropy",
+    "ce",
     "sparse_categorical_crossentropy",
 }
+_KINDS = ("", "_weighted")
 _COUNTED = re.compile(r"_\d+$")  # of equal names, by Keras
 
 
 def direction_of(model: Any, name: str) -> str | None:
     """Return "max" or "min" for a metric of a compiled model, None when unknown.
 
-    As in Keras's EarlyStopping, a loss falls, and only a metric that says so rises.
+    As in Keras's EarlyStopping, the loss falls, and a metric says of itself. So do the
+    losses of outputs, and means that a model keeps under the name of a loss.
     """
     losses = getattr(model, "_compile_loss", None)
-    if name in {"loss", *(part.name for part in getattr(losses, "metrics", ()))}:
+    falling = {"loss", *(part.name for part in getattr(losses, "metrics", ()))}
+    ways: dict[str, str | None] = {}
+    for metric in model.metrics:
+        for inner in [metric, *getattr(metric, "metrics", [])]:
+            ways[inner.name] = getattr(inner, "_direction", None)
+            if type(inner) is door.keras().metrics.Mean:
+                falling |= {inner.name} if inner.name.endswith("_loss") else set()
+    if name in falling:
         return "min"
-    ways = {
-        inner.name: getattr(inner, "_direction", None)
-        for metric in model.metrics
-        for inner in [metric, *getattr(metric, "metrics", [])]
-    }
-    if name not in ways:
-        # with several outputs Keras puts the output's name in front
-        of_outputs = getattr(model, "_compile_metrics", None)
-        parts = filter(None, getattr(of_outputs, "_flat_metrics", None) or ())
-        outputs = {*(getattr(model, "output_names", None) or ())}
-        outputs |= {getattr(part, "output_name", None) for part in parts}
-        bare = [name.removeprefix(f"{output}_") for output in outputs if output]
-        name = next((each for each in bare if each in ways), name)
-    return {"up": "max", "down": "min"}.get(ways.get(name) or "")
+    # Keras puts an output's name in front, and "weighted" where a name comes twice
+    fronts = [f"{output}_" for output in _outputs(model)]
+    fronts = ["", *fronts, "weighted_", *(f"{front}weighted_" for front in fronts)]
+    bare = [name.removeprefix(front) for front in fronts if name.startswith(front)]
+    known = next((each for each in bare if each in ways), name)
+    return {"up": "max", "down": "min"}.get(ways.get(known) or "")
+
+
+def _outputs(model: Any) -> set[str]:
+    """The names of outputs, as far as Keras knows them."""
+    compiled = getattr(model, "_compile_metrics", None)
+    lists = [getattr(compiled, f"_flat{kind}_metrics", None) for kind in _KINDS]
+    parts = [part for each in lists for part in each or () if part is not None]
+    names = {getattr(part, "output_name", None) for part in parts}
+    return {*names, *(getattr(model, "output_names", None) or ())} - {None}
 
 
 def name_of_loss(model: Any) -> str:
-    """Return what the loss is called; all crossentropies are one."""
-    losses = door.keras().losses
-    names = []
-    for part in door.keras().tree.flatten(model.loss):
-        found = losses.get(part) if isinstance(part, str) else part
-        name = getattr(found, "name", None) or getattr(found, "__name__", "")
-        name = _COUNTED.sub("", str(name))
-        names.append("crossentropy" if name in _CROSSENTROPIES else name)
+    """Return what the loss is called, once for all outputs; crossentropies are one."""
+    names = dict.fromkeys(map(_called, door.keras().tree.flatten(model.loss)))
     return " and ".join(filter(None, names))
+
+
+def _called(part: Any) -> str:
+    """What a loss computes, whatever name it was given."""
+    with suppress(ValueError):  # Keras knows some names only with the shapes
+        part = door.keras().losses.get(part) if isinstance(part, str) else part
+    function = getattr(part, "fn", part)
+    name = getattr(function, "__name__", None) or getattr(part, "name", None)
+    name = _COUNTED.sub("", str(part if isinstance(part, str) else name or "").lower())
+    return "crossentropy" if name in _CROSSENTROPIES else name
 
 
 def gives_logits(model: Any) -> bool:

@@ -141,21 +141,30 @@ def clone_function(model: Any) -> ModelFunction:
 def _lost_in_a_copy(model: Any) -> str:
     """Return what no configuration of a model's parts tells; nothing mostly."""
     for layer in model._flatten_layers():
-        is_adapted = layer.built and getattr(layer, "input_mean", 0) is None
-        if type(layer).__name__ == "Normalization" and is_adapted:
+        if type(layer).__name__ == "Normalization" and _is_adapted(layer):
             return f"what its layer {layer.name!r} was adapted to"
     if identity.spares_from_decay(identity.inner_optimizer(model)):
         return "what its optimizer excludes from weight decay"
     with _names(), seeding.preserved_global_randomness():
         for part in identity.losses_of(model):
             given = getattr(part, "_fn_kwargs", None)
-            if given and repr(_copied(part)._fn_kwargs) != repr(given):
+            if given and _arguments_of_a_copy(part) != repr(given):
                 return f"the arguments {given} of its {type(part).__name__}"
     return ""
 
 
-def _copied(part: Any) -> Any:
-    return type(part).from_config(part.get_config())
+def _is_adapted(layer: Any) -> bool:
+    if not layer.built or layer.input_mean is not None:
+        return False
+    mean, variance, *_ = layer.get_weights()
+    return bool((mean != 0).any() or (variance != 1).any())
+
+
+def _arguments_of_a_copy(part: Any) -> str:
+    try:
+        return repr(type(part).from_config(part.get_config())._fn_kwargs)
+    except Exception:  # noqa: BLE001 - then there is no copy
+        return ""
 
 
 def state_of(

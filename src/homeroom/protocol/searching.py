@@ -13,6 +13,7 @@ from homeroom import search
 from homeroom.engine import Description
 from homeroom.records import (
     COMPLETE,
+    FAILED,
     INTERRUPTED,
     Listener,
     Metric,
@@ -82,9 +83,24 @@ class Searching:
                 if not self.ground.asks_ahead:
                     coming = self._coming(found.tried)
                 batch = coming.ready() if coming else None
+                if batch is not None and metric.name == "loss":
+                    self._refuse_other_losses(batch)
         except KeyboardInterrupt:  # while models were made ready
             return replace(found, halted=True)
         return found
+
+    def _refuse_other_losses(self, batch: Batch) -> None:
+        """Let trials fail whose loss is in other units than that of the first ones."""
+        known = {each.loss for each in self.descriptions.values()}
+        found = batch.prepared.descriptions if batch.prepared else {}
+        for trial in batch.tried:
+            mine = found.get(trial.name)
+            if len(known) == 1 and mine is not None and mine.loss not in known:
+                trial.state = FAILED
+                trial.error = (
+                    f"its loss is {mine.loss}, and {min(known)} is what trials are "
+                    "compared by"
+                )
 
     def _coming(self, tried: Sequence[Trial]) -> Coming | None:
         return _coming(self.ground, self.study, len(tried), self.n_trials)

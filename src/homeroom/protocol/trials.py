@@ -152,12 +152,12 @@ def choose_metric(
     losses = {
         d.loss: candidate for candidate, d in reversed([*found.items()]) if d.loss
     }
-    if name == "loss" and len(losses) > 1:
+    if name == "loss" and len(losses) > 1 and not isinstance(wanted, Metric):
         told = ", ".join(f"{loss} ({who!r})" for loss, who in reversed(losses.items()))
         raise InputError(
             f"The loss cannot compare candidates whose losses differ: {told}. Name a "
             "metric that all have in metrics=[…] of model.compile, and pass it as "
-            "metric=."
+            "metric=; metric=homeroom.Metric('loss', 'min') compares them all the same."
         )
     if direction not in {"max", "min"}:
         raise InputError(
