@@ -122,6 +122,34 @@ def inner_optimizer(model: Any) -> Any:
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
+def lost_in_a_copy(model: Any) -> str:
+    """Return what no configuration of a model's parts tells; nothing mostly."""
+    for layer in model._flatten_layers():
+        if type(layer).__name__ == "Normalization" and _is_adapted(layer):
+            return f"what its layer {layer.name!r} was adapted to"
+    if spares_from_decay(inner_optimizer(model)):
+        return "what its optimizer excludes from weight decay"
+    for part in losses_of(model):
+        given = getattr(part, "_fn_kwargs", None)
+        if given and _arguments_of_a_copy(part) != repr(given):
+            return f"the arguments {given} of its {type(part).__name__}"
+    return ""
+
+
+def _is_adapted(layer: Any) -> bool:
+    if not layer.built or layer.input_mean is not None:
+        return False
+    mean, variance, *_ = layer.get_weights()
+    return bool((mean != 0).any() or (variance != 1).any())
+
+
+def _arguments_of_a_copy(part: Any) -> str:
+    try:
+        return repr(type(part).from_config(part.get_config())._fn_kwargs)
+    except Exception:  # noqa: BLE001 - then there is no copy
+        return ""
+
+
 def is_opaque(part: Any) -> bool:
     """Return whether a part's configuration may not tell all that it does."""
     kind = type(part)

@@ -121,7 +121,9 @@ def clone_function(model: Any) -> ModelFunction:
     """
     keras = door.keras()
     _check(model, lambda: model)
-    if lost := _lost_in_a_copy(model):
+    with _names(), seeding.preserved_global_randomness():
+        lost = identity.lost_in_a_copy(model)
+    if lost:
         msg = (
             f"A copy of the model {model.name!r} would lack {lost}, which Keras does "
             "not copy. Pass the function that makes the model."
@@ -136,35 +138,6 @@ def clone_function(model: Any) -> ModelFunction:
 
     fresh.__name__ = str(model.name)
     return fresh
-
-
-def _lost_in_a_copy(model: Any) -> str:
-    """Return what no configuration of a model's parts tells; nothing mostly."""
-    for layer in model._flatten_layers():
-        if type(layer).__name__ == "Normalization" and _is_adapted(layer):
-            return f"what its layer {layer.name!r} was adapted to"
-    if identity.spares_from_decay(identity.inner_optimizer(model)):
-        return "what its optimizer excludes from weight decay"
-    with _names(), seeding.preserved_global_randomness():
-        for part in identity.losses_of(model):
-            given = getattr(part, "_fn_kwargs", None)
-            if given and _arguments_of_a_copy(part) != repr(given):
-                return f"the arguments {given} of its {type(part).__name__}"
-    return ""
-
-
-def _is_adapted(layer: Any) -> bool:
-    if not layer.built or layer.input_mean is not None:
-        return False
-    mean, variance, *_ = layer.get_weights()
-    return bool((mean != 0).any() or (variance != 1).any())
-
-
-def _arguments_of_a_copy(part: Any) -> str:
-    try:
-        return repr(type(part).from_config(part.get_config())._fn_kwargs)
-    except Exception:  # noqa: BLE001 - then there is no copy
-        return ""
 
 
 def state_of(
