@@ -166,6 +166,11 @@ def test_pandas_columns_may_be_numbered():
     assert data.record.columns == ()  # numbers are places, not names
 
 
+def test_columns_of_one_name_are_refused():
+    """Two columns called alike are an error that says what to do."""
+    refuse("several columns of one name", x=pd.DataFrame(X, columns=["a", "a"]), y=Y)
+
+
 def test_pandas_oddities():
     """Nullable, object and indexed pandas columns are read by position."""
     frame = pd.DataFrame({"a": pd.array([1, None, 3], "Int64")}, index=[7, 7, 9])

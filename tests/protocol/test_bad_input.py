@@ -292,6 +292,12 @@ class TestArguments:
         options = {"early_stopping": rules[given], "match": "callbacks="}
         refused(train, softmax, *flowers, error=hr.InputError, **options)
 
+    @pytest.mark.parametrize("weight", ["1", -1.0, float("nan"), None])
+    def test_a_class_weight_that_is_no_number(self, refused, softmax, flowers, weight):
+        """A weight is a number from 0 on, or named with its class."""
+        told = "class 1 the weight"
+        refused(hr.fit, softmax, *flowers, class_weight={1: weight}, match=told)
+
     def test_one_standard_error_of_no_validation_score(self, refused, softmax, flowers):
         """Folds are compared by what is measured on validation rows."""
         options = {

@@ -260,7 +260,12 @@ def _objects_to_numbers(name: str, array: Array) -> Array:
 
 
 def _read_frame(x: Any, notes: list[str]) -> tuple[list[str], Array]:
-    frame = nw.from_native(x, eager_only=True)
+    try:
+        frame = nw.from_native(x, eager_only=True)
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(
+            "x has several columns of one name. Name them apart, or pass x.to_numpy()."
+        ) from error
     columns = [str(column) for column in frame.columns]
     named = all(isinstance(column, str) for column in frame.columns)
     if not columns:

@@ -11,7 +11,12 @@ from homeroom.data import first_few
 from homeroom.records import WARNING, Checked, Finding
 from homeroom.seeding import derive, generator
 
-from .significance import holm, smallest_visible_effect, two_sample_power
+from .significance import (
+    accuracy_at,
+    holm,
+    smallest_visible_effect,
+    two_sample_power,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +30,6 @@ ALPHA = 0.01  # of every check: a dozen are made, and a false alarm costs trust
 SMALLEST_KS = 0.1
 SMALLEST_CRAMER = 0.1
 SMALLEST_AUC = 0.6
-_SMALLEST_ACCURACY = 0.571  # of a normal shift that has this AUC
 MOST_COLUMNS = 200
 _MOST_ROWS = 2000
 _FEWEST_TESTED = 20
@@ -175,7 +179,8 @@ def two_sample_findings(
     ])
     n = min(each[3] for each in found)
     level = ALPHA / len(found)
-    visible = max(0.5 + smallest_visible_effect(n, alpha=level), _SMALLEST_ACCURACY)
+    least = accuracy_at(SMALLEST_AUC)
+    visible = max(0.5 + smallest_visible_effect(n, alpha=level), least)
     yield Checked(
         check="two-sample",
         state="clear",

@@ -47,6 +47,15 @@ def two_sample_power(effect: float, n: int, alpha: float = 0.05) -> float:
     return _NORMAL.cdf((effect * math.sqrt(n) - z / 2) / math.sqrt(0.25 - effect**2))
 
 
+def accuracy_at(auc: float) -> float:
+    """Return how often a classifier of this AUC is right, scores being normal.
+
+    >>> round(accuracy_at(0.6), 3)
+    0.571
+    """
+    return _NORMAL.cdf(_NORMAL.inv_cdf(auc) / math.sqrt(2))
+
+
 def smallest_visible_effect(n: int, power: float = 0.8, alpha: float = 0.05) -> float:
     """Return the excess accuracy over 1/2 that is found with this power.
 

@@ -20,8 +20,6 @@ from .member import Rows
 from .patience import Patience
 from .steps import Steps
 
-_AT_ONCE = 6
-
 
 @dataclass(frozen=True)
 class Batches:
@@ -101,6 +99,9 @@ class EpochLoop:
         test = partial(self.steps.test, lifted)
         many = self.most_epochs
 
+        def put(kept: Any, value: Any, i: Any) -> Any:
+            return jax.lax.dynamic_update_index_in_dim(kept, value, i, 0)
+
         def goes_on(carry: Any) -> Any:
             i, _, patience = carry
             if patience is None:
@@ -115,9 +116,9 @@ class EpochLoop:
             # in one piece, because each piece is a wait
             row = jax.numpy.concatenate([trained, measured, jax.numpy.ones(1)])
             if kept:
-                kept = _put_by_and_by(kept, state, i)
+                kept = jax.tree.map(lambda k, leaf: put(k, leaf, i), kept, state)
             patience = None if patience is None else patience.after(row)
-            return i + 1, (state, kept, _put(rows, row, i)), patience
+            return i + 1, (state, kept, put(rows, row, i)), patience
 
         kept = jax.tree.map(
             lambda leaf: jax.numpy.zeros((many, *leaf.shape), leaf.dtype), state
@@ -158,32 +159,6 @@ class EpochLoop:
 
         found, changed = jax.lax.map(measure, tables)
         return jax.numpy.concatenate([found.ravel(), changed.any()[None]])
-
-
-def _put(kept: Any, value: Any, i: Any) -> Any:
-    return door.jax().lax.dynamic_update_index_in_dim(kept, value, i, 0)
-
-
-def _put_by_and_by(kept: Any, state: Any, i: Any) -> Any:
-    """Put every leaf of a state into its i-th place, a few leaves at a time.
-
-    XLA wakes a thread to share the work with where more than eight kernels are ready
-    at once, and waking takes longer than these copies. A loop, here of one turn, is
-    one kernel to what is around it.
-    """
-    lax, tree = door.jax().lax, door.jax().tree
-    places, structure = tree.flatten(kept)
-    leaves, done = tree.leaves(state), []
-    for start in range(0, len(leaves), _AT_ONCE):
-        few = slice(start, start + _AT_ONCE)
-
-        def turn(carry: Any, few: slice = few) -> Any:
-            j, into = carry
-            pairs = zip(into, leaves[few], strict=True)
-            return j + 1, [_put(kept, leaf, j) for kept, leaf in pairs]
-
-        done += lax.while_loop(lambda carry: carry[0] <= i, turn, (i, places[few]))[1]
-    return tree.unflatten(structure, done)
 
 
 def _loop(step: Any, carry: Any, arrays: Any, table: Any, batches: Batches) -> Any:

@@ -111,7 +111,7 @@ class Program:
         self.lifted = lifted
         self.shape = shape
         self._options = door.compiler_options(one_core=one_core)
-        self._arrays_like = _like(arrays)
+        self._arrays_like = shapes_of(arrays)
         self.most_epochs = self._epochs_that_fit()  # in one call
         prefixes = ["val_", "train_eval_"][-shape.n_measured :]
         self._history_keys = [*steps.train_names]
@@ -245,15 +245,15 @@ class Program:
         def run(values: Any, *arguments: Any) -> Any:
             return loop.run(self._placed(values), *arguments)
 
-        patience = _like(Patience.endless(), place)
+        patience = shapes_of(Patience.endless(), place)
         if place.n_slots == 1:
-            own = _like(own, place)
+            own = shapes_of(own, place)
         else:  # slots that stop apart would cost each a choice between old and new
             axes = (0, 0, None, 0, None, 0, None)
             run, patience = jax.vmap(run, in_axes=axes), None
-            own = _like(own, place, slots=(place.n_slots,))
+            own = shapes_of(own, place, slots=(place.n_slots,))
         values, state, orders, tables = own
-        n, arrays = _like((np.int32(0), self._arrays_like), place)
+        n, arrays = shapes_of((np.int32(0), self._arrays_like), place)
         jitted = jax.jit(run, compiler_options=self._options)
         return jitted.lower(values, state, arrays, orders, n, tables, patience)
 
@@ -295,7 +295,9 @@ def device_arrays(arrays: Arrays, class_weight: dict[int, float] | None) -> Any:
     return jax.device_put((arrays.x, arrays.y, train_weight, arrays.sample_weight))
 
 
-def _like(tree: Any, place: Place | None = None, slots: tuple[int, ...] = ()) -> Any:
+def shapes_of(
+    tree: Any, place: Place | None = None, slots: tuple[int, ...] = ()
+) -> Any:
     """Return the shapes and dtypes of arrays, as they are in a place."""
     jax = door.jax()
     sharding = None

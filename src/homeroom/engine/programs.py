@@ -14,7 +14,7 @@ from homeroom.records import Need
 from . import door, identity
 from .acquaintance import Acquaintance, Met
 from .epochs import Shape
-from .program import ModelProgram, Place, Program
+from .program import ModelProgram, Place, Program, shapes_of
 from .steps import LiteralsMovedError, Steps
 from .structure import Structure
 
@@ -58,12 +58,7 @@ class Setting:
 
     def without_rows(self) -> Setting:
         """Return it with the shapes of the arrays only, to be kept for long."""
-        jax = door.jax()
-
-        def shape(leaf: Any) -> Any:
-            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
-
-        return replace(self, arrays=jax.tree.map(shape, self.arrays))
+        return replace(self, arrays=shapes_of(self.arrays))
 
     def needs_beside(self, other: Setting) -> list[Need]:
         """Return why a program made for another setting does not do for this one."""

@@ -98,7 +98,7 @@ def as_candidate(
                 f"Candidate {name!r} has no hyperparameter {given!r}; it has: {listed}."
                 f"{did_you_mean(given, known)}"
             )
-    plain = {key: _python(value) for key, value in hyperparameters.items()}
+    plain = {key: as_python(value) for key, value in hyperparameters.items()}
     return Candidate(name, model, kind, plain)
 
 
@@ -151,13 +151,13 @@ def told_source(source: Any) -> str:
     return f"{module}:{getattr(source, '__qualname__', repr(source))}"
 
 
-def _python(value: Any) -> Any:
-    """NumPy's numbers as Python's, which every store takes."""
+def as_python(value: Any) -> Any:
+    """Return a number of NumPy as one of Python, which every store takes."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _plain(value: Any) -> Any:
-    value = _python(value)
+    value = as_python(value)
     if isinstance(value, bool | int | float | str | None):
         return value
     if isinstance(value, list | tuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from homeroom.errors import InputError
 from homeroom.records import MemberRecord, Settings
 from homeroom.splits import Fold
 
-from .candidate import Candidate, facts_of
+from .candidate import Candidate, as_python, facts_of
 
 MEAN_CURVE, ONE_STD_ERR = "mean_curve", "one_std_err"
 PER_FOLD, INNER_SPLIT = "per_fold", "inner_split"
@@ -166,6 +167,12 @@ def check_weights(dataset: Dataset, class_weight: Any) -> None:
             f"class_weight={class_weight!r}: use a dict from the number of each class "
             "to its weight, such as {0: 1.0, 1: 2.5}."
         )
+    for key, weight in class_weight.items():
+        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
+            raise InputError(
+                f"class_weight gives class {key!r} the weight {weight!r}: use a number "
+                "from 0 on."
+            )
     if dataset.sample_weight is not None:
         raise InputError(
             "class_weight and sample_weight were both given; Keras takes one of them. "
@@ -225,7 +232,7 @@ def training_of(
         )
     if isinstance(class_weight, Mapping):
         class_weight = {
-            _python(key): _python(weight) for key, weight in class_weight.items()
+            as_python(key): as_python(weight) for key, weight in class_weight.items()
         }
     # at once, so that a rule that is Keras's own is remembered
     callbacks, early_stopping = engine.adopt(callbacks, early_stopping)
@@ -239,10 +246,6 @@ def training_of(
         keep_weights=keep_weights,
         keep_predictions=True,
     )
-
-
-def _python(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def settings_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -143,13 +142,10 @@ class NestedCrossValidation:
             trials=[trial for search in self.searches for trial in search.trials],
         )
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         from homeroom import report
 
-        if not self.outer.members:
-            return f"<p>{html.escape(str(self))}</p>"
-        page: str = report.nested_html(self._view())
-        return page
+        return report.nested_html(self._view()) if self.outer.members else None
 
 
 def _found(search: Search) -> bool:

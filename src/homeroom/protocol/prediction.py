@@ -70,15 +70,13 @@ def _columns(run: RunRecord, outputs: Any, taken: Sequence[str]) -> pl.DataFrame
     target = _free(run.dataset.target or "prediction", taken)
     if run.dataset.task != "classification":
         return pl.DataFrame({target: outputs.reshape(len(outputs))})
-    shares = outputs
-    sums = shares.sum(axis=1)
-    are_shares = shares.min() >= 0 and np.allclose(sums, 1, atol=1e-3)
+    are_shares = outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
     kind = "probability" if are_shares else "output"
-    classes = run.dataset.classes[: shares.shape[1]]
-    chosen = [classes[i] for i in shares[:, : len(classes)].argmax(axis=1)]
+    classes = run.dataset.classes[: outputs.shape[1]]
+    chosen = [classes[i] for i in outputs[:, : len(classes)].argmax(axis=1)]
     columns: dict[str, Any] = {target: chosen}
     for i, name in enumerate(classes):
-        columns[_free(f"{kind}_{name}", [*taken, *columns])] = shares[:, i]
+        columns[_free(f"{kind}_{name}", [*taken, *columns])] = outputs[:, i]
     return pl.DataFrame(columns)
 
 

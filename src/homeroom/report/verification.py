@@ -58,7 +58,7 @@ class VerificationView:
     rows: tuple[VerifiedRow, ...]
     answer: str
     notes: tuple[str, ...]
-    holds: bool
+    differs: bool
 
 
 def verification_view(found: Verification) -> VerificationView:
@@ -75,7 +75,7 @@ def verification_view(found: Verification) -> VerificationView:
         rows=rows,
         answer=_answer(found),
         notes=(*named, *left_out, *_environment(found)),
-        holds=not found.of(DIFFERENT),
+        differs=bool(found.of(DIFFERENT)),
     )
 
 
@@ -99,8 +99,8 @@ def verification_table(view: VerificationView) -> RenderableType:
             )
         parts += [Text(_TITLE, QUIET), table, Text(_APART, QUIET)]
     parts += [Text(printable(note), "yellow") for note in view.notes]
-    style = "bold green" if view.holds and view.rows else "bold yellow"
-    answer = Text(printable(view.answer), style if view.holds else f"bold {FAILED}")
+    style = "bold green" if view.rows else "bold yellow"
+    answer = Text(printable(view.answer), f"bold {FAILED}" if view.differs else style)
     parts.append(Padding(answer, (1 if parts else 0, 0, 0, 0)))
     return Group(*parts)
 
