@@ -175,6 +175,67 @@ def test_where_the_bits_are_others_no_sum_stands_in(monkeypatch, exact):
     assert text.count("conv_general_dilated[") == 3
 
 
+@pytest.mark.parametrize(
+    ("kernel", "is_written"),
+    [((3, 3, 1, 32), True), ((5, 5, 1, 32), False), ((3, 3, 1, 33), False)],
+)
+def test_more_outputs_are_summed_of_fewer_terms(monkeypatch, kernel, is_written):
+    """A kernel of nine terms is a sum up to 32 outputs, one of more up to 16."""
+    monkeypatch.setattr(few_channels, "has_every_bit", lambda *_: True)
+    x, kernel = jnp.ones((2, 8, 8, 1)), jnp.ones(kernel)
+    (equation,) = jax.make_jaxpr(keras.ops.conv)(x, kernel).eqns
+    assert (convolution.form_of(equation, exact=True) is not None) == is_written
+
+
+def program_of(step, *arguments):
+    """The text of what XLA makes of a step, rewritten, in a loop."""
+    looped = in_a_loop(looping.Written(jax.jit(step), exact=True))
+    return looped.func.lower(*looped.args, *arguments).compile().as_text()
+
+
+def test_sums_of_few_channels_are_not_fused_with_what_follows(monkeypatch):
+    """A sum stays a computation of its own, so that its roundings do not change."""
+    monkeypatch.setattr(few_channels, "has_every_bit", lambda *_: True)
+
+    def step(x, kernel):
+        return keras.ops.relu(keras.ops.conv(x, kernel, padding="same"))
+
+    text = program_of(step, jnp.ones((4, 6, 6, 1)), jnp.ones((3, 3, 1, 4)))
+    assert text.count(" conditional(") == 1
+    assert " convolution(" not in text
+
+
+@pytest.mark.parametrize("drops", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_pooled_values_are_flattened_by_themselves(dtype, drops):
+    """Max-pooling is not fused with a change of axes that would slow it down."""
+
+    def step(x, kernel):
+        pooled = keras.ops.max_pool(x, 2, 2)
+        if drops:
+            pooled = jnp.where(pooled > 0.5, pooled * 2, 0)
+        return pooled.reshape(len(x), -1) @ kernel
+
+    x, kernel = (
+        _random.normal(size=shape).astype(dtype) for shape in ((4, 6, 6, 8), (72, 2))
+    )
+    assert program_of(step, x, kernel).count(" conditional(") == 1
+    written = looping.Written(jax.jit(step), exact=True)
+    expected = jax.jit(step)(x, kernel)
+    np.testing.assert_array_equal(in_a_loop(written)(x, kernel), expected)
+
+
+def test_what_was_not_pooled_is_flattened_as_it_is():
+    """Other changes of axes are left to XLA."""
+
+    def step(x, kernel):
+        x = keras.ops.conv(keras.ops.max_pool(x, 2, 2), kernel)
+        return x.reshape(len(x), -1)
+
+    x, kernel = jnp.ones((4, 8, 8, 8)), jnp.ones((2, 2, 8, 3))
+    assert " conditional(" not in program_of(step, x, kernel)
+
+
 def test_half_precision_is_never_summed_in_pieces():
     """Forms that round differently are for float32 alone."""
     x, kernel = jnp.ones((2, 5, 5, 3), "bfloat16"), jnp.ones((3, 3, 3, 1), "bfloat16")

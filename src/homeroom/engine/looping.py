@@ -7,11 +7,13 @@ everything else stays as it was traced.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from homeroom.records import EXACT, LOWERED
 
 from . import convolution, door, pooling
+from .apart import apart
 from .form import Form
 from .structure import CALLS
 
@@ -92,10 +94,14 @@ def _evaluate(
     def read(atom: Any) -> Any:
         return atom.val if hasattr(atom, "val") else values[atom]
 
+    reshaped = pooling.reshaped(jaxpr)
     for equation in jaxpr.eqns:
         inputs = [read(atom) for atom in equation.invars]
         if (inner := _inner(equation)) is not None:
             outputs = _evaluate(*inner, inputs, exact=exact)
+        elif not reshaped.isdisjoint(equation.outvars):
+            bind = partial(equation.primitive.bind, **equation.params)
+            outputs = [apart(bind, *inputs)]
         else:
             outputs = _bind(equation, inputs, exact=exact)
         values.update(zip(equation.outvars, outputs, strict=True))
