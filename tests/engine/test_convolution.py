@@ -287,11 +287,28 @@ def series():
     )
 
 
+def normalised():
+    return pictures(
+        layers.Conv2D(6, 3, padding="same"),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.MaxPooling2D(),
+    )
+
+
+def smooth():
+    return pictures(
+        layers.Conv2D(8, 3, padding="same", activation="silu"), layers.MaxPooling2D()
+    )
+
+
 MODELS = {
     "depthwise": (depthwise, PICTURES, "lowered"),
     "grouped": (grouped, PICTURES, "lowered"),
+    "normalised": (normalised, PICTURES, "exact"),
     "ordinary": (ordinary, PICTURES, "exact"),
     "series": (series, LONG, "lowered"),
+    "smooth": (smooth, PICTURES, "exact"),
     "transposed": (transposed, PICTURES, "exact"),
 }
 

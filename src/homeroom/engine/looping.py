@@ -6,16 +6,16 @@ everything else stays as it was traced.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from homeroom.records import EXACT, LOWERED
 
 from . import convolution, door, pooling
-from .apart import apart
 from .form import Form
-from .structure import CALLS
+from .structure import inner
+
+_Forms = Mapping[Any, Form]  # by the variable that is computed
 
 
 class Written:
@@ -39,15 +39,44 @@ class Written:
         traced = self._step.trace(*jax.tree.map(jax.typeof, arguments))
         closed, given = traced.jaxpr, jax.tree.leaves(arguments)
         leaves, tree = jax.tree.flatten(traced.out_info)
-        for equation in _equations(closed.jaxpr):
-            form = _form(equation, exact=self._exact)
-            if form is not None and not form.is_exact:
-                self.sameness = LOWERED
-        values = _evaluate(closed.jaxpr, closed.consts, given, exact=self._exact)
+        pools = pooling.forms_of(closed.jaxpr)
+        values = self._evaluate(closed.jaxpr, closed.consts, given, pools)
         return tree.unflatten(
             jax.numpy.asarray(value, leaf.dtype)
             for value, leaf in zip(values, leaves, strict=True)
         )
+
+    def _evaluate(
+        self, jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Any], forms: _Forms
+    ) -> list[Any]:
+        values: dict[Any, Any] = dict(zip(jaxpr.invars, arguments, strict=True))
+        values.update(zip(jaxpr.constvars, consts, strict=True))
+
+        def read(atom: Any) -> Any:
+            return atom.val if hasattr(atom, "val") else values[atom]
+
+        for equation in jaxpr.eqns:
+            inputs = [read(atom) for atom in equation.invars]
+            if (inside := inner(equation)) is not None:
+                # what is around a pooling in there is not known: it stays as it is
+                outputs = self._evaluate(*inside, inputs, {})
+            else:
+                outputs = self._bind(equation, inputs, forms)
+            values.update(zip(equation.outvars, outputs, strict=True))
+        return [read(atom) for atom in jaxpr.outvars]
+
+    def _bind(self, equation: Any, inputs: list[Any], forms: _Forms) -> list[Any]:
+        primitive = equation.primitive
+        form = next((forms[v] for v in equation.outvars if v in forms), None)
+        if primitive.name == convolution.NAME:
+            form = convolution.form_of(equation, exact=self._exact)
+        with equation.ctx.manager:
+            if form is not None:
+                self.sameness = self.sameness if form.is_exact else LOWERED
+                return [form.compute(*inputs)]
+            params = primitive.get_bind_params(equation.params)
+            outputs = primitive.bind(*inputs, **params)
+        return list(outputs) if primitive.multiple_results else [outputs]
 
 
 def concerns(traced: Any) -> bool:
@@ -57,61 +86,9 @@ def concerns(traced: Any) -> bool:
     return door.device() == "cpu" and any(found)
 
 
-def _form(equation: Any, *, exact: bool) -> Form | None:
-    if equation.primitive.name == convolution.NAME:
-        return convolution.form_of(equation, exact=exact)
-    if equation.primitive.name in pooling.NAMES:
-        return pooling.form_of(equation)
-    return None
-
-
-def _inner(equation: Any) -> tuple[Any, Sequence[Any]] | None:
-    """The operations that one stands for, and their constants.
-
-    Loops and branches within a step are left alone: Keras, too, has XLA compile them
-    as they are.
-    """
-    inner = equation.params.get(CALLS.get(equation.primitive.name, ""))
-    if inner is None:
-        return None
-    return getattr(inner, "jaxpr", inner), getattr(inner, "consts", ())
-
-
 def _equations(jaxpr: Any) -> Iterator[Any]:
     for equation in jaxpr.eqns:
-        if (inner := _inner(equation)) is None:
+        if (inside := inner(equation)) is None:
             yield equation
         else:
-            yield from _equations(inner[0])
-
-
-def _evaluate(
-    jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Any], *, exact: bool
-) -> list[Any]:
-    values: dict[Any, Any] = dict(zip(jaxpr.invars, arguments, strict=True))
-    values.update(zip(jaxpr.constvars, consts, strict=True))
-
-    def read(atom: Any) -> Any:
-        return atom.val if hasattr(atom, "val") else values[atom]
-
-    reshaped = pooling.reshaped(jaxpr)
-    for equation in jaxpr.eqns:
-        inputs = [read(atom) for atom in equation.invars]
-        if (inner := _inner(equation)) is not None:
-            outputs = _evaluate(*inner, inputs, exact=exact)
-        elif not reshaped.isdisjoint(equation.outvars):
-            bind = partial(equation.primitive.bind, **equation.params)
-            outputs = [apart(bind, *inputs)]
-        else:
-            outputs = _bind(equation, inputs, exact=exact)
-        values.update(zip(equation.outvars, outputs, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
-
-
-def _bind(equation: Any, inputs: list[Any], *, exact: bool) -> list[Any]:
-    primitive = equation.primitive
-    with equation.ctx.manager:
-        if (form := _form(equation, exact=exact)) is not None:
-            return [form.compute(*inputs)]
-        outputs = primitive.bind(*inputs, **primitive.get_bind_params(equation.params))
-    return list(outputs) if primitive.multiple_results else [outputs]
+            yield from _equations(inside[0])

@@ -15,7 +15,9 @@ from math import prod
 from typing import Any
 
 from . import door
+from .apart import apart
 from .form import Form
+from .neighbours import round_alone, variables_of
 from .structure import CALLS
 
 FORWARD, GRADIENT = NAMES = "reduce_window_max", "select_and_scatter_add"
@@ -24,8 +26,32 @@ _MOST_SPACE = 2  # axes; windows double them, and XLA is not at ease with eight
 _BY_ELEMENT = {"mul", "select_n", "convert_element_type", *CALLS}  # or may be
 
 
-def form_of(equation: Any) -> Form | None:
-    """Return the form for max-pooling or its gradient, None when it stays as it is."""
+def forms_of(jaxpr: Any) -> dict[Any, Form]:
+    """Return other forms of a step's poolings, by the variable that each computes.
+
+    What is flattened is computed by itself, as before a dense layer, with or without a
+    dropout between. Fused with a change of axes, what walks over windows divides for
+    each number: (64, 14, 14, 32) by (2, 2), flattened, takes 0.48 ms, and one after
+    the other 0.1.
+    """
+    forms: dict[Any, Form] = {}
+    pooled: set[Any] = set()
+    for equation in jaxpr.eqns:
+        name, variables = equation.primitive.name, equation.outvars
+        is_of_pooled = not pooled.isdisjoint(variables_of(equation.invars))
+        if name in NAMES:
+            form = _form_of(equation) if round_alone(jaxpr, equation) else None
+            forms.update({} if form is None else dict.fromkeys(variables, form))
+            pooled.update(variables if name == FORWARD and form is not None else ())
+        elif is_of_pooled and name in _BY_ELEMENT:
+            pooled.update(variables)
+        elif is_of_pooled and name == "reshape":
+            alike = partial(equation.primitive.bind, **equation.params)
+            forms[variables[0]] = Form(partial(apart, alike))
+    return forms
+
+
+def _form_of(equation: Any) -> Form | None:
     p = equation.params
     window = p["window_dimensions"]
     is_simple = (
@@ -43,27 +69,6 @@ def form_of(equation: Any) -> Form | None:
     dilation = {*p["base_dilation"], *p["window_dilation"]}
     shape = equation.outvars[0].aval.shape
     return Form(partial(_largest, window, shape)) if dilation == {1} else None
-
-
-def reshaped(jaxpr: Any) -> set[Any]:
-    """Return which variables of a step are the largest of windows in another shape.
-
-    As before a dense layer, with or without a dropout between. Fused with a change of
-    axes, what walks over windows divides for each number: (64, 14, 14, 32) by (2, 2),
-    flattened, takes 0.48 ms, and one after the other 0.1.
-    """
-    pooled: set[Any] = set()
-    found: set[Any] = set()
-    for equation in jaxpr.eqns:
-        name = equation.primitive.name
-        is_pooling = name == FORWARD and form_of(equation) is not None
-        variables = [atom for atom in equation.invars if not hasattr(atom, "val")]
-        is_of_pooled = not pooled.isdisjoint(variables)
-        if is_pooling or (is_of_pooled and name in _BY_ELEMENT):
-            pooled.update(equation.outvars)
-        elif is_of_pooled and name == "reshape":
-            found.update(equation.outvars)
-    return found
 
 
 def _largest(window: tuple[int, ...], n: tuple[int, ...], x: Any) -> Any:

@@ -31,6 +31,18 @@ CALLS = {
 }
 
 
+def inner(equation: Any) -> tuple[Any, Sequence[Any]] | None:
+    """Return the operations that one stands for, and their constants.
+
+    Loops and branches within a step are left alone: Keras, too, has XLA compile them
+    as they are.
+    """
+    inside = equation.params.get(CALLS.get(equation.primitive.name, ""))
+    if inside is None:
+        return None
+    return getattr(inside, "jaxpr", inside), getattr(inside, "consts", ())
+
+
 @dataclass(frozen=True)
 class Structure:
     """What functions compute: their operations, and the scalar literals in them.
@@ -137,12 +149,10 @@ def _evaluate(
 
     for equation in jaxpr.eqns:
         inputs = [read(atom) for atom in equation.invars]
-        inner = equation.params.get(CALLS.get(equation.primitive.name, ""))
-        if inner is None:
+        if (inside := inner(equation)) is None:
             outputs = _bind(equation, inputs)
         else:
-            body, own = getattr(inner, "jaxpr", inner), getattr(inner, "consts", ())
-            outputs = _evaluate(body, own, inputs, replaced, positions)
+            outputs = _evaluate(*inside, inputs, replaced, positions)
         values.update(zip(equation.outvars, outputs, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
 
