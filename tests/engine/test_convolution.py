@@ -26,6 +26,7 @@ _random = np.random.default_rng(5)
 PICTURES = engine.Arrays(
     _random.normal(size=(N_ROWS, 9, 8, 4)).astype("float32"), LABELS
 )
+SMALL = engine.Arrays(_random.normal(size=(N_ROWS, 8, 8, 3)).astype("float32"), LABELS)
 LONG = engine.Arrays(_random.normal(size=(N_ROWS, 14, 6)).astype("float32"), LABELS)
 
 
@@ -296,19 +297,43 @@ def normalised():
     )
 
 
+def residual():
+    """A bias whose gradient is summed over what a convolution reads, too."""
+    inputs = layers.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu")(inputs)
+    x = x + layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    return compiled(inputs, layers.Flatten()(x))
+
+
+def averaged():
+    """A pooling beside a small sum."""
+    inputs = layers.Input((8, 8, 3))
+    x = layers.Conv2DTranspose(4, 3, padding="same")(layers.MaxPooling2D()(inputs))
+    return compiled(inputs, layers.GlobalAveragePooling2D()(layers.MaxPooling2D()(x)))
+
+
 def smooth():
-    return pictures(
-        layers.Conv2D(8, 3, padding="same", activation="silu"), layers.MaxPooling2D()
-    )
+    inputs = layers.Input((8, 8, 3))
+    x = layers.Conv2D(8, 3, padding="same", activation="silu")(inputs)
+    return compiled(inputs, layers.Flatten()(layers.MaxPooling2D()(x)))
+
+
+def compiled(inputs, outputs):
+    outputs = layers.Dense(3, activation="softmax")(outputs)
+    model = keras.Model(inputs, outputs)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
 
 
 MODELS = {
+    "averaged": (averaged, SMALL, "exact"),
     "depthwise": (depthwise, PICTURES, "lowered"),
     "grouped": (grouped, PICTURES, "lowered"),
     "normalised": (normalised, PICTURES, "exact"),
     "ordinary": (ordinary, PICTURES, "exact"),
+    "residual": (residual, SMALL, "exact"),
     "series": (series, LONG, "lowered"),
-    "smooth": (smooth, PICTURES, "exact"),
+    "smooth": (smooth, SMALL, "exact"),
     "transposed": (transposed, PICTURES, "exact"),
 }
 

@@ -10,10 +10,10 @@ from jax import lax, nn
 from homeroom.engine import pooling
 from homeroom.engine.neighbours import round_alone
 
-X = jnp.ones((4, 6, 6, 2))
+X = jnp.ones((4096, 6, 6, 2))
 KERNEL = jnp.ones((3, 3, 2, 2))
-MORE = jnp.ones((4, 18))
-MASK = jnp.ones((4, 6, 6, 2), bool)
+MORE = jnp.ones((4096, 18))
+MASK = jnp.ones((4096, 6, 6, 2), bool)
 
 
 def convolved(x, kernel):
@@ -49,7 +49,7 @@ SUMS_OF_PRODUCTS = {
     "after it": lambda x, k: scaled(scaled(pooled(convolved(x, k)))) ** 2,
     "in another function": lambda x, k: jax.jit(scaled)(pooled(convolved(x, k))) ** 2,
     "around a change of shape": (
-        lambda x, k: ((pooled(convolved(x, k)) * 0.5).reshape(4, -1) + MORE) ** 2
+        lambda x, k: ((pooled(convolved(x, k)) * 0.5).reshape(4096, -1) + MORE) ** 2
     ),
     "in an activation": lambda x, k: pooled(nn.silu(convolved(x, k))),
 }
@@ -74,6 +74,15 @@ def test_where_nothing_is_rounded_with_another_poolings_are_rewritten(
     for each in found:
         assert round_alone(jaxpr, each)
         assert each.outvars[0] in pooling.forms_of(jaxpr)
+
+
+@pytest.mark.parametrize(("n", "expected"), [(4, False), (64, True)])
+def test_beside_a_sum_of_few_numbers_poolings_stay(n, expected):
+    """The order of a small sum depends on what is computed with it."""
+    x = jnp.ones((n, 6, 6, 8))
+    jaxpr = jax.make_jaxpr(lambda x: pooled(x).sum((0, 1, 2)))(x).jaxpr
+    (each,) = (e for e in jaxpr.eqns if e.primitive.name in pooling.NAMES)
+    assert round_alone(jaxpr, each) == expected
 
 
 @pytest.mark.parametrize("name", SUMS_OF_PRODUCTS)

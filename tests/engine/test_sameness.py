@@ -98,6 +98,23 @@ def test_a_count_of_rows_stays_a_constant_in_a_loop():
     assert in_a_loop(jax.extend.core.jaxpr_as_fun(closed)) != expected
 
 
+def penalised():
+    penalty = keras.regularizers.L2(0.01)
+    return classifier(
+        layers.Dense(8, activation="gelu", kernel_regularizer=penalty),
+        layers.Dense(16, activation="relu", kernel_regularizer=penalty),
+    )
+
+
+def test_a_penalty_is_added_to_what_is_measured_as_keras_adds_it():
+    """The product of penalty and rate is rounded with the loss, not before it."""
+    training = engine.Training(epochs=20, batch_size=BATCH_SIZE, keep_weights=True)
+    each = member(penalised)
+    reference = plain.fit(each, training)
+    (outcome,) = engine.train([each], training, lanes=1)
+    assert plain.same(outcome, reference) == []
+
+
 def test_without_validation_the_values_are_the_same():
     """Measuring validation rows changes nothing in the training."""
     members = [member(dropout), member(dropout, validation=False)]

@@ -19,18 +19,19 @@ def apart(function: Callable[..., Any], *operands: Any) -> Any:
     """Return what a function returns, computed by itself.
 
     Args:
-        function: Of arrays; it returns one.
-        operands: What it is given. The first number of the last of them must not be
-            one that XLA knows, as those of a padding are.
+        function: Of arrays, or trees of them, as is what it returns.
+        operands: What it is given. The first number of the last array must not be one
+            that XLA knows, as those of a padding are.
     """
-    jax, last = door.jax(), operands[-1]
-    lax, n_bits = jax.lax, 8 * last.dtype.itemsize
+    jax = door.jax()
+    lax, last = jax.lax, jax.tree.leaves(operands)[-1]
+    n_bits = 8 * last.dtype.itemsize
     number = lax.reshape(last, (last.size,))[0]
     ones = lax.population_count(lax.bitcast_convert_type(number, f"uint{n_bits}"))
-    out = jax.eval_shape(function, *operands)
+    like = jax.eval_shape(function, *operands)
 
     def never(*_: Any) -> Any:
-        return lax.full(out.shape, 0, out.dtype)
+        return jax.tree.map(lambda out: lax.full(out.shape, 0, out.dtype), like)
 
     # always so, but XLA does not know it
     has_so_many = ones <= np.asarray(n_bits, ones.dtype)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import door
+from .apart import apart
 from .member import Rows
 from .patience import Patience
 from .steps import Steps
@@ -97,6 +98,10 @@ class EpochLoop:
         jax = door.jax()
         train = partial(self.steps.train, lifted)
         test = partial(self.steps.test, lifted)
+        if door.device() == "cpu" and self.steps.has_penalties:
+            # what is the same in every batch would be taken out of the loop, and the
+            # product of a penalty and its rate be rounded before it is added
+            test = partial(apart, test)
         many = self.most_epochs
 
         def put(kept: Any, value: Any, i: Any) -> Any:

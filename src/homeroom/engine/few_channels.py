@@ -77,18 +77,21 @@ def are_few(left: tuple[int, ...], right: tuple[int, ...], params: Any) -> bool:
 def summed(left: Any, right: Any, walk: Walk) -> Any:
     """Return a convolution as the sum over all its terms.
 
-    Apart, because the bits of a sum that is fused with what comes after it depend on
-    that.
+    Apart, as XLA computes a convolution: what comes before and after is then fused as
+    it is there, and has the same bits.
 
     Args:
         left: The input [batch, *space, channels].
         right: The kernel [*space, channels, outputs].
         walk: How the kernel walks.
     """
-    lax = door.jax().lax
-    edges = [(0, 0, 0), *((low, high, 0) for low, high in walk.padding), (0, 0, 0)]
-    left = lax.pad(left, left.dtype.type(0), edges)
+    left = apart(partial(_padded, walk=walk), left)
     return apart(partial(_sum, walk=walk), left, right)
+
+
+def _padded(left: Any, walk: Walk) -> Any:
+    edges = [(0, 0, 0), *((low, high, 0) for low, high in walk.padding), (0, 0, 0)]
+    return door.jax().lax.pad(left, left.dtype.type(0), edges)
 
 
 def _sum(left: Any, right: Any, walk: Walk) -> Any:

@@ -2,7 +2,8 @@
 
 XLA's CPU compiler fuses neither a pooling nor a convolution with its neighbours. A form
 that it does fuse is faster, but the neighbours are then computed in other groups: a sum
-of a product rounds once where both are in one group, and twice where they are not.
+of a product rounds once where both are in one group, and twice where they are not; and
+few numbers are added up in an order that depends on what they are computed with.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _ENDS = {  # XLA computes what they take before them, and what they return after
     *("conv_general_dilated", "dot_general", "dynamic_slice", "gather", "reduce_sum"),
     *("reduce_window_max", "reduce_window_sum", "select_and_scatter_add"),
 }
+_FEW = (
+    2**12
+)  # numbers; the sum of fewer is fused with them, and its order depends on it
 _KNOWN = _SUMS | _PRODUCTS | _SHAPES | _CHOICES | _ENDS
 
 
@@ -36,7 +40,7 @@ def variables_of(atoms: Iterable[Any]) -> list[Any]:
 
 
 def round_alone(jaxpr: Any, equation: Any) -> bool:
-    """Return whether around an operation no sum is of products.
+    """Return whether around an operation no sum is of products, or of few numbers.
 
     Args:
         jaxpr: All operations of a step.
@@ -59,6 +63,8 @@ def round_alone(jaxpr: Any, equation: Any) -> bool:
         names = _names(each)
         has_both = names & _SUMS and names & _PRODUCTS
         if names - _KNOWN or has_both or (names & _SUMS and is_of_products(each)):
+            return False
+        if "reduce_sum" in names and each.invars[0].aval.size < _FEW:
             return False
     return True
 

@@ -97,10 +97,16 @@ def _by_place(window: tuple[int, ...], gradient: Any, x: Any) -> Any:
     by_window = [part for size in n for part in (size, 1)]
     by_place = [part for step in window for part in (1, step)]
     here = jnp.arange(places, dtype=jnp.int32).reshape(by_place)
-    is_chosen = chosen.reshape(by_window) == here
-    spread = jnp.where(is_chosen, gradient.reshape(by_window), 0)
+    both = [part for pair in zip(n, window, strict=True) for part in pair]
+
+    def everywhere(value: Any) -> Any:
+        return jnp.broadcast_to(value.reshape(by_window), both)
+
+    # chosen last: XLA adds up in another way what was only reshaped
+    is_chosen = (everywhere(chosen) == here).reshape(ends)
+    spread = jnp.where(is_chosen, everywhere(gradient).reshape(ends), 0)
     rest = [(0, size - end) for size, end in zip(x.shape, ends, strict=True)]
-    return jnp.pad(spread.reshape(ends), rest)
+    return jnp.pad(spread, rest)
 
 
 def _past(ends: list[int], place: Any, window: Any) -> list[int]:

@@ -98,6 +98,12 @@ class Steps:
         """Return the outputs for some rows."""
         return self._apply(2, lifted, (trainable, non_trainable, x))
 
+    @property
+    def has_penalties(self) -> bool:
+        """Whether the loss has a term that is of the weights alone."""
+        variables = self.model.trainable_variables
+        return any(getattr(each, "regularizer", None) for each in variables)
+
     def results(self, metrics: Any, last_logs: Any) -> Any:
         """What Keras's fit reports: metric results, or the last step's own logs."""
         jnp = door.jax().numpy
