@@ -16,8 +16,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 export WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check tests canary bench bench-tuning bench-workloads bench-gpu calibrate \
-	bench-peers bench-tensorflow clean
+.PHONY: help demo test check tests canary sameness bench bench-tuning bench-workloads bench-gpu \
+	calibrate bench-peers bench-tensorflow clean
 
 help:  ## list what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 26
@@ -35,6 +35,9 @@ tests: $(VENV)/.developed
 
 canary: $(VENV)/.installed  ## try the hazards and hooks of the JAX and Keras installed
 	@$(BIN)/python benchmarks/canary/run.py
+
+sameness: $(VENV)/.developed  ## hold a hundred random networks to plain Keras, bit by bit
+	@SAMENESS_MODELS=100 $(BIN)/python -m pytest -q tests/engine/test_random_models.py
 
 bench: $(USER)/.installed  ## time Homeroom against its peers; write docs/benchmarks.md
 	@$(USER)/bin/python benchmarks/run.py
