@@ -28,9 +28,7 @@ _ENDS = {  # XLA computes what they take before them, and what they return after
     *("conv_general_dilated", "dot_general", "dynamic_slice", "gather", "reduce_sum"),
     *("reduce_window_max", "reduce_window_sum", "select_and_scatter_add"),
 }
-_FEW = (
-    2**12
-)  # numbers; the sum of fewer is fused with them, and its order depends on it
+_FEW = 2**12  # numbers; XLA adds up more of them by themselves
 _KNOWN = _SUMS | _PRODUCTS | _SHAPES | _CHOICES | _ENDS
 
 

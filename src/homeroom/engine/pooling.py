@@ -41,8 +41,9 @@ def forms_of(jaxpr: Any) -> dict[Any, Form]:
         is_of_pooled = not pooled.isdisjoint(variables_of(equation.invars))
         if name in NAMES:
             form = _form_of(equation) if round_alone(jaxpr, equation) else None
-            forms.update({} if form is None else dict.fromkeys(variables, form))
-            pooled.update(variables if name == FORWARD and form is not None else ())
+            if form is not None:
+                forms[variables[0]] = form
+                pooled.update(variables if name == FORWARD else ())
         elif is_of_pooled and name in _BY_ELEMENT:
             pooled.update(variables)
         elif is_of_pooled and name == "reshape":
