@@ -34,7 +34,7 @@ from .steps import PREDICT_ROWS
 from .stopping import Decision, EarlyStopping, StoppingState, step
 
 Halt = Callable[[], bool]
-Wanted = Call | threading.Event
+Wanted = Call | threading.Event | None
 _STATES = {"diverged": FAILED, "interrupted": INTERRUPTED, "pruned": PRUNED}
 
 
@@ -197,7 +197,9 @@ def run(
     """Train one member with a compiled program, from `state`, to its outcome.
 
     It yields each call that it wants, to be told what that came to, and now and then
-    what has to be set before it goes on. `seconds` count only its own.
+    what has to be set before it goes on; in a wave None, once all it still waits for is
+    on its way from the device, so that others send for theirs first. `seconds` count
+    only its own.
     """
     started, seconds = time.perf_counter(), 0.0
     program = mine.program
@@ -242,41 +244,65 @@ def run(
     callbacks.train_ends(course.rows)
     restored = course.restored
     state = last.state if restored is None else kept.state_after(restored)
-    state = door.brought_home(state)
-    host = door.on_host(state if training.keep_weights else state[:2])
     outcome = replace(
         course.outcome(-(-len(member.train_rows) // training.batch_size)),
         initial_weights=initial,
-        final_weights=template.weights_fingerprint(host),
         evaluation_changed_state=changed,
         path=SCAN if at_once == 1 else WAVE,
         sameness=program.steps.description.sameness if at_once == 1 else BATCHED,
-        n_weights=sum(int(np.size(v)) for v in state[0]),
+        seconds=seconds + time.perf_counter() - started,
+    )
+    return (
+        yield from _complete(outcome, member, door.brought_home(state), mine, training)
+    )
+
+
+def _complete(
+    outcome: Outcome, member: Member, state: Any, mine: ModelProgram, training: Training
+) -> Generator[Wanted, Any, Outcome]:
+    """Add what has to be brought from the device: weights and predictions."""
+    started, seconds = time.perf_counter(), outcome.seconds
+    weights = state if training.keep_weights else state[:2]
+    outputs = _outputs(member, state, mine, training)
+    if outcome.path == WAVE:
+        door.on_its_way((weights, outputs))
+        seconds += time.perf_counter() - started
+        yield None
+        started = time.perf_counter()
+    host = door.on_host(weights)
+    outcome = replace(
+        outcome,
+        final_weights=template.weights_fingerprint(host),
+        n_weights=sum(int(np.size(v)) for v in host[0]),
         weights=Weights(*host) if training.keep_weights else None,
-        predictions=_predictions(member, state, mine, training),
+        predictions=None if outputs is None else _joined(outputs, member),
     )
     return replace(outcome, seconds=seconds + time.perf_counter() - started)
 
 
-def _predictions(
-    member: Member, state: Any, program: ModelProgram, training: Training
-) -> Any | None:
-    if not training.keep_predictions or member.validation_rows is None:
-        return None
-    return predict(program.predict, state, member.arrays.x, member.validation_rows)
-
-
-def predict(function: Any, state: Any, x: Any, rows: Rows) -> Any:
-    """Return the model's outputs for `rows`, in inference mode, on the host.
+def _outputs(
+    member: Member, state: Any, mine: ModelProgram, training: Training
+) -> list[Any] | None:
+    """Return the outputs for validation rows, in inference mode, on the device.
 
     Rows go through in chunks of one size, the last one filled up: in inference a row
     does not see its neighbours.
     """
-    jax = door.jax()
+    rows = member.validation_rows
+    if not training.keep_predictions or rows is None:
+        return None
     pieces = []
     for start in range(0, len(rows), PREDICT_ROWS):
-        chunk = rows[start : start + PREDICT_ROWS]
-        filled = np.resize(chunk, PREDICT_ROWS)
-        outputs = function(state[0], state[1], jax.tree.map(lambda a: a[filled], x))  # noqa: B023
-        pieces.append(jax.tree.map(lambda a: np.asarray(a)[: len(chunk)], outputs))  # noqa: B023
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *pieces)
+        chunk = np.resize(rows[start : start + PREDICT_ROWS], PREDICT_ROWS)
+        x = door.jax().tree.map(lambda leaf: leaf[chunk], member.arrays.x)  # noqa: B023
+        pieces.append(mine.predict(state[0], state[1], x))
+    return pieces
+
+
+def _joined(pieces: list[Any], member: Member) -> Any:
+    """Return outputs on the host, a row for each validation row."""
+    assert member.validation_rows is not None
+    n_rows = len(member.validation_rows)
+    return door.jax().tree.map(
+        lambda *leaves: np.concatenate(leaves)[:n_rows], *door.on_host(pieces)
+    )

@@ -117,6 +117,7 @@ class Program:
         self._history_keys = [*steps.train_names]
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
         self.timing = Timing()
+        self._bytes: dict[Place, int] = {}
         self._runs: dict[Place, Future[Any]] = {}
         self._tracing = threading.Lock()
         self.making = Making(reason)
@@ -196,10 +197,13 @@ class Program:
 
     def call_bytes(self, place: Place) -> int:
         """Return what a call holds on the device beside what it was given."""
-        memory = self.compile_for(place).result().memory_analysis()
-        if memory is None:  # not every device tells
-            return 0
-        return int(memory.temp_size_in_bytes + memory.output_size_in_bytes)
+        if place not in self._bytes:  # to ask takes a twentieth of a second
+            memory = self.compile_for(place).result().memory_analysis()
+            self._bytes[place] = 0  # not every device tells
+            if memory is not None:
+                held = memory.temp_size_in_bytes + memory.output_size_in_bytes
+                self._bytes[place] = int(held)
+        return self._bytes[place]
 
     def epochs_per_call(self, place: Place, n_rows: int) -> int:
         """Return how many epochs are worth one call, as far as their cost is known.

@@ -41,7 +41,7 @@ class _Same:
 
     value: Any
 
-    def draw(self, seeds: Sequence[int]) -> Any:
+    def draw(self, seeds: Sequence[Any]) -> Any:
         return self.value
 
 
@@ -50,10 +50,9 @@ class _SeedState:
     """The first state of a random generator that was given the n-th seed."""
 
     n: int
-    dtype: str
 
-    def draw(self, seeds: Sequence[int]) -> Any:
-        return _seed_array(seeds[self.n], self.dtype)
+    def draw(self, seeds: Sequence[Any]) -> Any:
+        return seeds[self.n]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +64,9 @@ class _Weights:
     shape: tuple[int, ...]
     dtype: str
 
-    def draw(self, seeds: Sequence[int]) -> Any:
+    def draw(self, seeds: Sequence[Any]) -> Any:
         mine = copy.copy(self.initializer)
-        # Keras would make an array of a number, too, and take its time
-        mine.seed = _seed_array(seeds[self.n], "uint32")
+        mine.seed = seeds[self.n]
         return door.keras().ops.convert_to_tensor(mine(self.shape, dtype=self.dtype))
 
 
@@ -87,7 +85,9 @@ class Recipe:
 
     def state(self, seed: int) -> State:
         """Return the state that the model drawn with `seed` would begin with."""
-        seeds = seeding.default_seeds(seed, self.n_seeds)
+        numbers = seeding.default_seeds(seed, self.n_seeds)
+        # as Keras would make of the numbers, one by one, taking its time
+        seeds = _on_device()([np.array([n, 0], np.uint32) for n in numbers])
         with cheap_random_bits():
             trainable, non_trainable, optimizer = (
                 [source.draw(seeds) for source in part] for part in self._sources
@@ -184,8 +184,9 @@ def _recipe_of(drawn: Drawn) -> Recipe | None:
 def _source(initializer: Any, value: Any, seeds: tuple[int, ...]) -> Any:
     """Where a value comes from; whoever is wrong about it is found out by `learn`."""
     if getattr(initializer, "__qualname__", "") == _SEED_STATE:
-        if (first := int(value[0])) in seeds:
-            return _SeedState(seeds.index(first), str(value.dtype))
+        first = int(value[0])
+        if first in seeds and value.dtype == np.uint32:
+            return _SeedState(seeds.index(first))
     elif type(initializer).__module__.startswith("keras."):
         seed = getattr(initializer, "seed", None)
         if isinstance(seed, int) and seed in seeds:
@@ -194,25 +195,19 @@ def _source(initializer: Any, value: Any, seeds: tuple[int, ...]) -> Any:
     return _Same(value)
 
 
-def _seed_array(seed: int, dtype: str) -> Any:
-    """Return a seed as Keras's random functions take it."""
-    return _on_device()(np.array([seed, 0], dtype))
-
-
 @cache
 def _on_device() -> Any:
-    """What takes an array to the device in a tenth of `device_put`'s time."""
-    return door.jax().jit(lambda array: array)
+    """What takes arrays to the device in a tenth of `device_put`'s time."""
+    return door.jax().jit(lambda arrays: arrays)
 
 
 def _same(a: State, b: State) -> bool:
     return all(
         len(mine) == len(other) and all(map(_equal, mine, other))
-        for mine, other in zip(a, b, strict=True)
+        for mine, other in zip(*door.on_host((a, b)), strict=True)
     )
 
 
 def _equal(a: Any, b: Any) -> bool:
-    a, b = np.asarray(a), np.asarray(b)
     alike = a.dtype == b.dtype and a.shape == b.shape
     return bool(alike and a.tobytes() == b.tobytes())

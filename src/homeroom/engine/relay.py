@@ -12,7 +12,7 @@ from . import door
 from .calls import Call, Ended
 from .program import Place
 
-Course = Generator[Call | threading.Event, Any, None]
+Course = Generator[Call | threading.Event | None, Any, None]
 
 
 class Runner(Protocol):
@@ -32,7 +32,8 @@ class Task:
     """A training under way.
 
     Args:
-        course: Yields the calls it wants, and what it has to wait for.
+        course: Yields the calls it wants, and what it has to wait for: an event, or
+            None for the next turn of the others.
         kind: Trainings of one kind can share a call.
         ran_out: Set when memory ran out in a call of it.
     """
@@ -103,13 +104,10 @@ class Relay:
         mine: list[Task] = []
         try:
             while mine := self._next(mine, runner.place.n_slots):
-                ready = [
-                    t for t in mine if t.call is not None or self._goes_on(t, None)
-                ]
-                if not ready:
-                    mine = []
-                    continue
-                mine = self._advanced(ready, runner)
+                new = [task for task in mine if task.call is None]
+                self._tell(new, [None] * len(new))
+                ready = [task for task in mine if task.call is not None]
+                mine = self._advanced(ready, runner) if ready else []
                 if runner.place.n_slots == 0:
                     return
         except BaseException:
@@ -128,8 +126,8 @@ class Relay:
                 if less is not None:
                     return self._given_back(tasks, less)
             answers = [error] * len(tasks)
-        pairs = zip(tasks, answers, strict=True)
-        return [task for task, answer in pairs if self._goes_on(task, answer)]
+        self._tell(tasks, answers)
+        return [task for task in tasks if task.call is not None]
 
     def _less_at_once(self, runner: Runner, n_lanes: int) -> int | None:
         """Give up half of a lane's slots, or the lane; return how many it keeps.
@@ -156,8 +154,17 @@ class Relay:
             self._changed.notify_all()
         return tasks[:n]
 
-    def _goes_on(self, task: Task, answer: Ended | Exception | None) -> bool:
-        """Tell a training what its call came to; return whether it wants another."""
+    def _tell(
+        self, tasks: Sequence[Task], answers: Sequence[Ended | Exception | None]
+    ) -> None:
+        """Tell trainings what their calls came to, until each wants another or none."""
+        pairs = zip(tasks, answers, strict=True)
+        later = [task for task, answer in pairs if self._waits_its_turn(task, answer)]
+        if later:
+            self._tell(later, [None] * len(later))
+
+    def _waits_its_turn(self, task: Task, answer: Ended | Exception | None) -> bool:
+        """Tell one; return whether it is to be told again when the others were."""
         course, task.call = task.course, None
         resume: Callable[[Any], Any] = (
             course.throw if isinstance(answer, Exception) else course.send
@@ -171,7 +178,7 @@ class Relay:
             self._hold(task, wanted)
             return False
         task.call = wanted
-        return True
+        return wanted is None
 
     def _next(self, mine: list[Task], n_slots: int) -> list[Task]:
         """Return what a lane advances next; nothing when all is done."""

@@ -183,6 +183,7 @@ class Workshop:
     def _make(self, member: Member) -> Job:
         job = self._job(member)
         if job.program is not None:
+            door.on_its_way(job.state[:2])  # for its fingerprint
             groups = self._used.setdefault(job.program.program, {})
             groups[member.group] = None
             if job.program.is_new:
