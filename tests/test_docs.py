@@ -215,6 +215,26 @@ def test_quoted_workloads_are_the_measured_ones(page):
         assert rows[name] == [seconds_of(told["peers"].get(peer)) for peer in QUOTED]
 
 
+ON_A_GPU = {
+    "Homeroom in waves": "Homeroom",
+    "Keras loop on the GPU": "Keras loop, JAX, steps_per_execution=1",
+    "torch by hand, CUDA graphs, one at a time": (
+        "torch by hand, CUDA graphs, one at a time"
+    ),
+    "torch.func ensemble, CUDA graphs": "torch.func ensemble, CUDA graphs",
+}
+
+
+def test_quoted_workloads_on_a_gpu_are_the_measured_ones():
+    """Every row of the README's table of a GPU is the medians of docs/gpu.json."""
+    measured = json.loads((ROOT / "docs" / "gpu.json").read_text("utf-8"))
+    rows = {row[0]: row[1:] for row in quoted("README.md") if row[0] in ON_A_GPU}
+    assert set(rows) == set(ON_A_GPU)
+    for name, peer in ON_A_GPU.items():
+        told = [seconds_of(measured[each]["peers"][peer]) for each in sorted(measured)]
+        assert rows[name] == told
+
+
 def seconds_of(peer) -> str:
     """Return the seconds of all trainings, warm; ~ marks what a sample stands for."""
     if peer is None or peer["missing"]:

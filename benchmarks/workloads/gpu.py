@@ -70,7 +70,8 @@ LEGEND = (
     "call before: median [min–max]. Of a slow peer a sample is trained, spread over "
     "configurations and folds, and the seconds of all (marked ~) are its milliseconds "
     "per training times their number. × is how many times longer than Homeroom's on "
-    "the GPU. First calls are not compared, because all peers compile at once.",
+    "the GPU; whoever is below 1 is faster. First calls are not compared, because all "
+    "peers compile at once.",
     "Products may use TF32, in JAX and in torch. torch's steps are captured as CUDA "
     "graphs, which are kept from call to call. The ensemble trains every epoch of "
     "every member, returns no predictions, keeps no weights, cuts folds to one length. "

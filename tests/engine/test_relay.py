@@ -150,6 +150,23 @@ def test_a_free_slot_is_filled_again():
     assert lane.together[-1] == (0, 1, 5)
 
 
+def test_who_waits_for_a_turn_comes_after_the_others():
+    """Of three that end in one call, all have sent for results before one waits."""
+    done = []
+
+    def course(number):
+        yield number
+        done.append(("sent", number))
+        yield None
+        done.append(("got", number))
+
+    relay = Relay(1, 3, 3)
+    for number in range(3):
+        relay.add(task(course(number)))
+    ended(started(relay, [Lane(3)]))
+    assert done == [(what, n) for what in ("sent", "got") for n in range(3)]
+
+
 def test_only_trainings_of_one_kind_share_a_call():
     """A wave whose trainings come in two kinds, in turn, holds one kind at a time."""
     ledger, relay, lane = Ledger(), Relay(1, 8, 4), Lane(4)
