@@ -267,3 +267,17 @@ def test_ctrl_c_ends_those_that_wait(lanes):
     outcomes = engine.train(folds(5), patient, lanes=lanes, on_epoch=stop)
     assert {outcome.state for outcome in outcomes} == {"INTERRUPTED"}
     assert all(outcome.history.n_epochs < 30_000 for outcome in outcomes)
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(3, 3), (60, 40)])
+def test_what_is_held_until_the_mean_decides_is_foreseen(patience, epochs):
+    """A member of a cohort holds the states of a round, which the forecast counts."""
+    plan = replace(PLAN, early_stopping=EarlyStopping(patience=patience))
+    found = []
+    for cohort in ("folds", None):
+        prepared = engine.prepare(folds(cohort=cohort), plan, lanes=1)
+        found += prepared.paces().values()
+    together, alone = found
+    states = epochs * 3 * sum(v.nbytes for v in steep().get_weights())
+    assert together.bytes_undecided > states
+    assert alone.bytes_undecided == 0

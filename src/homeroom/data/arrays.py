@@ -94,7 +94,7 @@ def from_arrays(
         classes=target.classes,
         notes=(*notes, *target.notes),
     )
-    return Dataset(features, target.y, record, sample_weight, groups)
+    return Dataset.described(features, target.y, record, sample_weight, groups)
 
 
 def _read_targets(raw: Arrays, task: str | None) -> Target:

@@ -120,7 +120,7 @@ def read_table(
         file=str(Path(path).resolve()),
         groups=groups,
     )
-    return Dataset(x, answer.y, record, groups=together)
+    return Dataset.described(x, answer.y, record, groups=together)
 
 
 def _require_column(raw: RawTable, name: str) -> None:

@@ -38,11 +38,14 @@ class Pace:
         seconds_once: What a training costs beside its epochs, nearly all of it in
             Python, where only one thread runs at a time.
         bytes_each: What a training's share of a call holds on the device.
+        bytes_undecided: What a training holds while it waits for its cohort, which has
+            not decided yet which epoch to keep.
     """
 
     seconds_per_epoch: float
     seconds_once: float
     bytes_each: int
+    bytes_undecided: int = 0
 
 
 def pace_of(job: Job, training: Training, plan: Plan, making: float) -> Pace:
@@ -51,11 +54,17 @@ def pace_of(job: Job, training: Training, plan: Plan, making: float) -> Pace:
     `making` are the seconds that it takes to make another one of its group ready.
     """
     assert job.program is not None
-    program = job.program.program
+    program, place = job.program.program, plan.places[0]
+    undecided = 0
+    if job.rule is not None and job.member.cohort is not None:
+        n_epochs = min(job.member.epochs or training.epochs, max(1, job.rule.patience))
+        n_calls = math.ceil(n_epochs / program.most_epochs)
+        undecided = n_calls * program.outcome_bytes(place) // plan.n_slots
     return Pace(
         _seconds_per_epoch(job, training, plan),
         making + _seconds_beside_epochs(job, training, plan),
-        program.call_bytes(plan.places[0]) // plan.n_slots,
+        program.call_bytes(place) // plan.n_slots,
+        undecided,
     )
 
 

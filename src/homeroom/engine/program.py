@@ -117,7 +117,7 @@ class Program:
         self._history_keys = [*steps.train_names]
         self._history_keys += [p + name for p in prefixes for name in steps.test_names]
         self.timing = Timing()
-        self._bytes: dict[Place, int] = {}
+        self._memory: dict[Place, Any] = {}
         self._runs: dict[Place, Future[Any]] = {}
         self._tracing = threading.Lock()
         self.making = Making(reason)
@@ -197,13 +197,15 @@ class Program:
 
     def call_bytes(self, place: Place) -> int:
         """Return what a call holds on the device beside what it was given."""
-        if place not in self._bytes:  # to ask takes a twentieth of a second
-            memory = self.compile_for(place).result().memory_analysis()
-            self._bytes[place] = 0  # not every device tells
-            if memory is not None:
-                held = memory.temp_size_in_bytes + memory.output_size_in_bytes
-                self._bytes[place] = int(held)
-        return self._bytes[place]
+        memory = self._memory_of(place)
+        if memory is None:  # not every device tells
+            return 0
+        return int(memory.temp_size_in_bytes + memory.output_size_in_bytes)
+
+    def outcome_bytes(self, place: Place) -> int:
+        """Return what is held of a call after it, while its epochs may be kept."""
+        memory = self._memory_of(place)
+        return 0 if memory is None else int(memory.output_size_in_bytes)
 
     def epochs_per_call(self, place: Place, n_rows: int) -> int:
         """Return how many epochs are worth one call, as far as their cost is known.
@@ -224,6 +226,12 @@ class Program:
         """Return the outputs for x of exactly PREDICT_ROWS rows."""
         assert self._predict is not None
         return self._predict.result()(values, trainable, non_trainable, x)
+
+    def _memory_of(self, place: Place) -> Any:
+        if place not in self._memory:  # to ask takes a twentieth of a second
+            run = self.compile_for(place).result()
+            self._memory[place] = run.memory_analysis()
+        return self._memory[place]
 
     def _most_epochs(self, n_slots: int = 1) -> int:
         """Return how many epochs one call may hold, with so many slots."""

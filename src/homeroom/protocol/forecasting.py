@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
@@ -38,7 +39,7 @@ def forecast(
     compiled = prepared.compiled
     paces = {} if compiled is None else compiled.paces()
     n_lanes = 1 if compiled is None else compiled.plan.at_once
-    costs, seconds, bytes_each = [], np.zeros(2), 0
+    costs, seconds, bytes_each, undecided = [], np.zeros(2), 0, 0
     for name, mine in by_name.items():
         cost = _cost(name, mine, prepared, paces)
         costs.append(cost)
@@ -51,10 +52,13 @@ def forecast(
         training = epochs * cost.seconds_per_epoch / n_lanes + once
         seconds += cost.n_trainings * training
         bytes_each = max(bytes_each, *(pace.bytes_each for pace in found))
+        waiting = max(Counter(each.member.cohort for each in mine).values())
+        each_waits = max(pace.bytes_undecided for pace in found)
+        undecided = max(undecided, waiting * each_waits)
     if epoch_choice in {ONE_STD_ERR, INNER_SPLIT}:
         seconds[1] *= 2
     now = _peak_bytes()
-    more = n_lanes * _CALLS_AT_ONCE * bytes_each
+    more = n_lanes * _CALLS_AT_ONCE * bytes_each + undecided
     return Forecast(
         n_lanes=n_lanes,
         costs=(*costs, *map(_searched, tuned)),
