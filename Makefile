@@ -47,6 +47,7 @@ bench-tuning: $(USER)/.installed $(PEERS)/.installed  ## race against other tune
 
 bench-workloads: $(USER)/.installed $(PEERS)/.installed $(TENSORFLOW)/.installed $(VENV)/.developed  ## race over seven workloads; write docs/workloads.md
 	@$(USER)/bin/python benchmarks/workloads/run.py
+	@$(INSTALL) --editable '.[plots]'
 	@$(BIN)/python benchmarks/workloads/picture.py
 
 bench-gpu:  ## race on a GPU, with a PYTHON that has Homeroom, torch and JAX for it; write docs/gpu.md
