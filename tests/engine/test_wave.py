@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,7 @@ import pytest
 from keras import layers
 
 from homeroom import engine
-from homeroom.engine import EarlyStopping, Training, door, plan, probe
+from homeroom.engine import EarlyStopping, Training, door, lane, plan, probe
 from homeroom.engine.program import Program
 from homeroom.engine.slots import Best, EndedInSlot, EndedInSlots
 from homeroom.errors import InputError
@@ -294,6 +295,21 @@ def test_predictions_and_callbacks_in_waves(waves):
         expected = model.predict(each.arrays.x[each.validation_rows], verbose=0)
         assert outcome.predictions == pytest.approx(expected, abs=1e-5)
     assert sorted(seen) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_what_a_training_in_a_wave_ends_with_is_foreseen(waves, monkeypatch):
+    """The forecast counts what comes after a training's last turn."""
+    joined = lane._joined
+
+    def slow(*arguments):
+        time.sleep(0.4)
+        return joined(*arguments)
+
+    monkeypatch.setattr(lane, "_joined", slow)
+    training = replace(THREE, keep_predictions=True)
+    members = [member(dense, seed=seed) for seed in range(4)]
+    (pace,) = engine.prepare(members, training, lanes=4).paces().values()
+    assert pace.seconds_once > 0.4
 
 
 @pytest.mark.parametrize("room", [1, 2])

@@ -203,10 +203,12 @@ def _seconds_beside_epochs(job: Job, training: Training, plan: Plan) -> float:
         started, called = time.perf_counter(), 0.0
         answer = None
         with suppress(StopIteration):
-            while isinstance(wanted := trained.send(answer), Call):
-                before = time.perf_counter()
-                [answer] = runner.run([wanted])
-                called += time.perf_counter() - before
+            while True:
+                wanted, answer = trained.send(answer), None
+                if isinstance(wanted, Call):
+                    before = time.perf_counter()
+                    [answer] = runner.run([wanted])
+                    called += time.perf_counter() - before
         seconds = time.perf_counter() - started - called
     return seconds
 
