@@ -242,11 +242,18 @@ class TestValidation:
 class TestArguments:
     """Arguments that are wrong, or would have no effect."""
 
+    @pytest.mark.parametrize("seeds", [0, True, 1.5])
+    def test_seeds_are_counted(self, flowers, softmax, seeds):
+        """A number of seeds that is none is refused by name."""
+        with pytest.raises(hr.InputError, match=f"seeds={seeds}: use a whole number"):
+            hr.cross_validate(softmax, *flowers, cv=3, seeds=seeds)
+
     @pytest.mark.parametrize(
         ("options", "match"),
         [
             ({"epochs": 0}, "epochs=0"),
             ({"epochs": 2.5}, "epochs=2.5"),
+            ({"epochs": True}, "epochs=True"),
             ({"batch_size": -1}, "batch_size=-1"),
             ({"verbose": "loud"}, "verbose='loud'"),
             ({"metric": "acuracy"}, "Did you mean 'accuracy'"),

@@ -104,8 +104,7 @@ def assign(
         InputError: If `n_seeds` is not a positive whole number.
     """
     together = epoch_choice in {MEAN_CURVE, ONE_STD_ERR}
-    if not isinstance(n_seeds, int) or n_seeds < 1:
-        raise InputError(f"seeds={n_seeds!r}: use a whole number, 1 or more.")
+    _check_count("seeds", n_seeds)
     assignments = []
     shared: Arrays | None = None
     fitted: Any = None
@@ -222,9 +221,8 @@ def training_of(
         InputError: If a number is not positive, a callback cannot be honoured, or
             `early_stopping` is none of ours.
     """
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise InputError(f"{name}={value!r}: use a whole number, 1 or more.")
+    _check_count("epochs", epochs)
+    _check_count("batch_size", batch_size)
     if not isinstance(early_stopping, EarlyStopping | None):
         raise InputError(
             f"early_stopping={early_stopping!r}: use homeroom.EarlyStopping(...), "
@@ -274,3 +272,9 @@ def settings_of(
         early_stopping=rule,
         epoch_choice=epoch_choice if rule else PER_FOLD,
     )
+
+
+def _check_count(name: str, value: Any) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise InputError(f"{name}={value!r}: use a whole number, 1 or more.")
