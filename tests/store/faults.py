@@ -24,7 +24,7 @@ KILLS = 20
 
 
 def kill_loop(path: Path, *, honest: bool) -> dict[str, int]:
-    """Kill a writer at random moments; count what it acknowledged and what is lost."""
+    """Kill a writer at random moments of a write; count what it acknowledged and what is lost."""
     open_store(path)
     chance = random.Random(7)
     acknowledged = lost = damaged = killed_while_writing = 0
@@ -35,12 +35,15 @@ def kill_loop(path: Path, *, honest: bool) -> dict[str, int]:
             write_until_killed(path, writer, honest=honest)
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
-            first = pipe.readline()  # it is writing now
-            time.sleep(chance.uniform(0.01, 0.15))
+            # by what it said, not by the clock: a disk may be as slow as it likes
+            said = [pipe.readline() for _ in range(chance.randint(3, 9))]
+            started = time.perf_counter()
+            said.append(pipe.readline())
+            time.sleep(chance.uniform(0, time.perf_counter() - started))
             os.kill(child, signal.SIGKILL)
             _, status = os.waitpid(child, 0)
-            said = [first, *pipe.readlines()]
-        killed_while_writing += os.WIFSIGNALED(status) and len(said) > 1
+            said += pipe.readlines()
+        killed_while_writing += os.WIFSIGNALED(status)
         run_id, *folds = (line.decode().strip() for line in said)
         store = open_store(path, create=False)
         stored = {m.fold: m for m in store.read_run(run_id).members}
