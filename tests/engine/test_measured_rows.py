@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import jax
+import keras
 import numpy as np
 import pytest
 
 from homeroom import engine
+from homeroom.engine import epochs, measures
+from homeroom.engine.epochs import Batches
 
 from . import plain
 from .zoo import ZOO, dense, dropout, member, retyped
@@ -69,6 +72,82 @@ def test_the_sample_is_measured_as_keras_does():
         reference = plain.fit(each, TRAINING)["history"]
         for name, values in reference.items():
             np.testing.assert_allclose(outcome.history.series[name], values, rtol=2e-6)
+
+
+def batched():
+    """A network whose loss is the largest output of a batch, however it is cut."""
+
+    def largest(y, outputs):
+        return keras.ops.max(outputs) + 0.0 * keras.ops.mean(outputs, axis=-1)
+
+    model = dense()
+    model.compile("sgd", largest)
+    return model
+
+
+def test_a_loss_of_whole_batches_is_measured_in_the_batches_of_keras():
+    """Only where a row's loss is its own are training rows measured many at once."""
+    one = of_many(batched, n_train=700, n_validation=100)
+    [outcome] = engine.train([one], TRAINING)
+    assert outcome.path == "scan"
+    model = engine.trained_model(one, TRAINING, outcome)
+    x, y, _ = plain.rows_of(one.arrays, one.measured_rows)
+    small, large = (
+        model.evaluate(x, y, batch_size=n, verbose=0, return_dict=True)["loss"]
+        for n in (64, 512)
+    )
+    [found] = outcome.history.series["train_eval_loss"]
+    assert found == pytest.approx(small, rel=2e-6)
+    assert large != pytest.approx(small, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("floats_per_row", "sizes"),
+    [(64, (64, 500)), (300, (64, 436)), (1024, (64, 128)), (1025, (64, 64))],
+)
+def test_training_rows_are_measured_many_at_once(floats_per_row, sizes):
+    """As many as a core's cache holds, if those are twice a batch; each row once."""
+    lengths = (450, 500)
+    shape = epochs.Shape(
+        Batches.of(64, (900,)), Batches.of(64, (400,)), 2, 900, lengths
+    )
+    shape = shape.with_large_samples(floats_per_row)
+    assert tuple(each.size for each in shape.measured_batches) == sizes
+
+
+def _compiled(loss="mse", metrics=(), layers=(), head=None):
+    inputs = keras.Input((4,))
+    hidden = inputs
+    for layer in layers:
+        hidden = layer(hidden)
+    outputs = keras.layers.Dense(2)(hidden)
+    model = keras.Model(inputs, head(outputs) if head else outputs)
+    model.compile("sgd", loss, metrics=list(metrics))
+    return model
+
+
+def _difference(y, outputs):
+    return keras.ops.mean(y - outputs, axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("apart", "told"),
+    [
+        (True, {}),
+        (True, {"loss": keras.losses.Huber(0.2), "metrics": ["mae", "R2Score"]}),
+        (True, {"layers": [keras.layers.BatchNormalization()]}),
+        (False, {"loss": keras.losses.MeanSquaredError(reduction="sum")}),
+        (False, {"loss": "circle"}),
+        (False, {"loss": _difference}),
+        (False, {"metrics": [_difference]}),
+        (False, {"layers": [keras.layers.Masking()]}),
+        (False, {"layers": [keras.layers.Activation(lambda x: x / x.mean())]}),
+        (False, {"head": lambda x: x - keras.ops.mean(x, axis=0)}),
+    ],
+)
+def test_what_may_depend_on_the_batch_is_told_apart(apart, told):
+    """Rows count apart where all is Keras's own and a loss is a mean over rows."""
+    assert measures.counts_rows_apart(_compiled(**told)) is apart
 
 
 def test_other_numbers_of_rows_to_come_are_compiled_for():

@@ -8,8 +8,8 @@ a program. The last, partial batch runs at its own size in a branch of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,8 @@ from .member import Rows
 from .patience import Patience
 from .steps import Steps
 
+_FLOATS_AT_ONCE = 2**17  # half a megabyte stays in a core's own cache
+
 
 @dataclass(frozen=True)
 class Batches:
@@ -28,6 +30,11 @@ class Batches:
 
     size: int
     partial_sizes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, size: int, lengths: Collection[int]) -> Batches:
+        """Return batches of a size, for tables of so many rows each."""
+        return cls(size, tuple(sorted({n % size for n in lengths})))
 
     def tables(self, given: Mapping[Any, Rows], n_rows: int, *axes: int) -> Any:
         """Return an array of tables: of the rows given for a place, or empty.
@@ -47,15 +54,35 @@ class Batches:
 class Shape:
     """What a program is compiled for, beside the model and the arrays.
 
-    `measured` are the batches of validation rows, and of training rows when they are
-    measured too; `n_measured` tells how many tables there are. `n_rows` is the length
-    of a table.
+    `measured` are the batches of rows that are measured after an epoch: validation
+    rows, if there are any, and training rows, which have a table of their own;
+    `n_measured` tells how many tables there are. `n_rows` is the length of a table.
+    `sampled` are the numbers of training rows that are measured in whatever training,
+    `sample` their batches where they differ from those of validation rows.
     """
 
     train: Batches
     measured: Batches
     n_measured: int
     n_rows: int
+    sampled: tuple[int, ...]
+    sample: Batches | None = None
+
+    def with_large_samples(self, floats_per_row: int) -> Shape:
+        """Return it with the measured training rows in as few batches as are fast.
+
+        Keras has no say in them: it measures none. `floats_per_row` is the size of the
+        largest array while a row is measured.
+        """
+        size = min(max(self.sampled), _FLOATS_AT_ONCE // floats_per_row)
+        if size < 2 * self.measured.size:
+            return self
+        return replace(self, sample=Batches.of(size, self.sampled))
+
+    @property
+    def measured_batches(self) -> tuple[Batches, ...]:
+        """The batches of each table of rows that are measured."""
+        return (self.measured, self.sample or self.measured)[-self.n_measured :]
 
     def order_tables(self, orders: Mapping[Any, Rows], *axes: int) -> Any:
         """Return an array of tables of training rows, empty where none are given."""
@@ -64,7 +91,11 @@ class Shape:
     def measured_tables(self, *measured: Rows | None) -> Any:
         """Return tables of the rows that are measured."""
         given = [rows for rows in measured if rows is not None]
-        return self.measured.tables(dict(enumerate(given)), self.n_rows, len(given))
+        each = [
+            batches.tables({(): rows}, self.n_rows)
+            for batches, rows in zip(self.measured_batches, given, strict=True)
+        ]
+        return tuple(map(np.stack, zip(*each, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,16 +184,22 @@ class EpochLoop:
         fresh = self.steps.fresh_metrics
         start = ((trainable, non_trainable, fresh), self.steps.test_logs)
 
-        def measure(table: Any) -> Any:
-            (_, after, metrics), logs = _loop(
-                step, start, arrays, table, self.shape.measured
-            )
+        def measure(batches: Batches, table: Any) -> Any:
+            (_, after, metrics), logs = _loop(step, start, arrays, table, batches)
             changed = [
                 _differs(a, b) for a, b in zip(non_trainable, after, strict=True)
             ]
             return self.steps.results(metrics, logs), jax.numpy.asarray(changed).any()
 
-        found, changed = jax.lax.map(measure, tables)
+        kinds = self.shape.measured_batches
+        if len({*kinds}) == 1:  # one loop is compiled for all tables
+            found, changed = jax.lax.map(partial(measure, kinds[0]), tables)
+        else:
+            each = [
+                measure(batches, jax.tree.map(lambda leaf: leaf[i], tables))  # noqa: B023
+                for i, batches in enumerate(kinds)
+            ]
+            found, changed = map(jax.numpy.stack, zip(*each, strict=True))
         return jax.numpy.concatenate([found.ravel(), changed.any()[None]])
 
 

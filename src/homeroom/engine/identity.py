@@ -152,12 +152,14 @@ def _arguments_of_a_copy(part: Any) -> str:
 
 def is_opaque(part: Any) -> bool:
     """Return whether a part's configuration may not tell all that it does."""
-    kind = type(part)
-    if not _is_of_keras(kind.__module__) or kind.__name__ in _OPAQUE_LAYERS:
-        return True
+    return type(part).__name__ in _OPAQUE_LAYERS or not is_of_keras(part)
+
+
+def is_of_keras(part: Any) -> bool:
+    """Return whether a part, and all the functions that it was given, are Keras's."""
     # a configuration tells a function by its name only
     functions = [value for value in vars(part).values() if callable(value)]
-    return not all(_is_of_keras(_module(function)) for function in functions)
+    return all(_is_of_keras(_module(each)) for each in [type(part), *functions])
 
 
 def spares_from_decay(optimizer: Any) -> bool:

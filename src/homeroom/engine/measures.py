@@ -1,4 +1,4 @@
-"""What a compiled model measures: which way is better, and what its loss is."""
+"""What a compiled model measures: which way is better, what its loss is, and how."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
-from . import door
+from . import door, identity
 
 _CROSSENTROPIES = {
     "binary_crossentropy",
@@ -75,3 +75,35 @@ def gives_logits(model: Any) -> bool:
         or getattr(part, "_fn_kwargs", {}).get("from_logits", False)
         for part in parts
     )
+
+
+def counts_rows_apart(model: Any) -> bool:
+    """Return whether what it measures of rows is the same in batches of any size.
+
+    True only where all is Keras's own, each row has a loss of its own, and the loss of
+    a batch is the mean over its rows.
+    """
+    keras, given = door.keras(), model._compile_config.config
+    if type(model) is not keras.Sequential and type(model).__name__ != "Functional":
+        return False
+    layers = model._flatten_layers(include_self=False)
+    operations = getattr(model, "operations", ())
+    if not all(isinstance(each, keras.Layer) for each in operations):
+        return False  # a mean over a batch may be among them
+    parts = [given[name] for name in ("loss", "metrics", "weighted_metrics")]
+    return all(map(_sees_a_row, layers)) and all(
+        _is_mean_of_rows(part) for part in keras.tree.flatten(parts)
+    )
+
+
+def _sees_a_row(layer: Any) -> bool:
+    masks = type(layer).__name__ == "Masking" or getattr(layer, "mask_zero", False)
+    return not masks and identity.is_of_keras(layer)
+
+
+def _is_mean_of_rows(part: Any) -> bool:
+    if part is None or isinstance(part, str):
+        return ">" not in str(part) and _called(part) != "circle"
+    reduction = getattr(part, "reduction", "mean")
+    is_mean = callable(reduction) or reduction in {"mean", "sum_over_batch_size"}
+    return is_mean and identity.is_of_keras(part) and _called(part) != "circle"

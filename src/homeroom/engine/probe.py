@@ -176,11 +176,12 @@ def _timed(
 
     n_whole = len(member.train_rows) // size
     share = n_batches / n_whole if n_whole else 1.0
-    measured_size = training.validation_batch_size or size
-    tables = job.program.program.shape.measured_tables(
+    shape = job.program.program.shape
+    given = [r for r in (member.validation_rows, member.measured_rows) if r is not None]
+    tables = shape.measured_tables(
         *(
-            None if rows is None else _first_share(rows, share, measured_size)
-            for rows in (member.validation_rows, member.measured_rows)
+            _first_share(rows, share, batches.size)
+            for batches, rows in zip(shape.measured_batches, given, strict=True)
         )
     )
     wanted = (order, n_epochs, tables)

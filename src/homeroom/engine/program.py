@@ -109,6 +109,8 @@ class Program:
     ) -> None:
         self.steps = steps
         self.lifted = lifted
+        if steps.floats_per_row is not None:
+            shape = shape.with_large_samples(steps.floats_per_row)
         self.shape = shape
         self._options = door.compiler_options(one_core=one_core)
         self._arrays_like = shapes_of(arrays)

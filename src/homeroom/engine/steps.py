@@ -11,10 +11,11 @@ import numpy as np
 from homeroom import fingerprint
 from homeroom.records import EXACT, LOWERED
 
-from . import door, looping, template
+from . import door, looping, measures, template
 from .structure import (
     Structure,
     evaluate,
+    largest_array,
     structure_of,
     with_constants_inside,
 )
@@ -64,6 +65,10 @@ class Steps:
             written = tuple(looping.Written(s, exact=exact) for s in self._jitted)
             self._jitted = tuple(jax.jit(step, inline=True) for step in written)
             traced = [s.trace(*a) for s, a in zip(self._jitted, told, strict=True)]
+        self.floats_per_row: int | None = None  # where more rows at once cost less
+        if not written and measures.counts_rows_apart(model):
+            largest = max(largest_array(traced[1].jaxpr.jaxpr), batch_size)
+            self.floats_per_row = -(-largest // batch_size)
         self.structure = self._structure(traced, arrays[1])
         (self.train_logs, state), (self.test_logs, _) = (
             jax.tree.map(lambda a: np.zeros(a.shape, a.dtype), t.out_info)

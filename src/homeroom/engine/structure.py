@@ -74,6 +74,18 @@ def structure_of(traced: Sequence[Any]) -> Structure:
     return Structure(skeleton, tuple(literals), tuple(firsts))
 
 
+def largest_array(jaxpr: Any) -> int:
+    """Return how many elements the largest result of an operation has."""
+    return max((_elements(each) for each in jaxpr.eqns), default=0)
+
+
+def _elements(equation: Any) -> int:
+    if (inside := inner(equation)) is not None:
+        return largest_array(inside[0])
+    sizes = [getattr(variable.aval, "size", 1) for variable in equation.outvars]
+    return max(sizes, default=0)
+
+
 def evaluate(
     closed: Any, arguments: Sequence[Any], replaced: Mapping[int, Any], first: int = 0
 ) -> list[Any]:

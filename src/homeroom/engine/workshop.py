@@ -293,9 +293,10 @@ def _shape(members: Sequence[Member], training: Training) -> Shape:
     }
     counts |= {*training.row_counts}
     trained, validated = zip(*counts, strict=True)
-    looked_at = [*(n_measured(*each) for each in counts), *filter(None, validated)]
-    train = _batches(size, trained)
-    measured = _batches(training.validation_batch_size or size, looked_at)
+    sampled = sorted({n_measured(*each) for each in counts})
+    looked_at = [*sampled, *filter(None, validated)]
+    train = Batches.of(size, trained)
+    measured = Batches.of(training.validation_batch_size or size, looked_at)
     leaves = [leaf for m in members for leaf in door.jax().tree.leaves(m.arrays.x)]
     return Shape(
         train=train,
@@ -309,11 +310,8 @@ def _shape(members: Sequence[Member], training: Training) -> Shape:
             train.size,
             measured.size,
         ]),
+        sampled=tuple(sampled),
     )
-
-
-def _batches(size: int, lengths: Sequence[int]) -> Batches:
-    return Batches(size, tuple(sorted({n % size for n in lengths})))
 
 
 def _cannot_compile(model: Any) -> str:
