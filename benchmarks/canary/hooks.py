@@ -14,6 +14,7 @@ from silence import FEATURES, ROWS, small_data, small_model
 
 from homeroom import engine
 from homeroom.engine import (
+    disk,
     door,
     identity,
     measures,
@@ -232,17 +233,32 @@ def literals() -> Said:
 
 @relied_on(
     "programs compile for one core, into a folder",
-    plan="program, door: xla_cpu_multi_thread_eigen, jax_compilation_cache_dir and "
-    "its limits",
+    plan="program, disk: xla_cpu_multi_thread_eigen, jax_compilation_cache_dir",
 )
 def compiler() -> Said:
     options = {"xla_cpu_multi_thread_eigen": False}
     double = jax.jit(lambda x: 2 * x, compiler_options=options)
     found = float(double.lower(1.0).compile()(1.0))
-    names = ("max_size", "dir")
-    known = [hasattr(jax.config, f"jax_compilation_cache_{name}") for name in names]
+    known = hasattr(jax.config, "jax_compilation_cache_dir")
     cpu = door.device() != "cpu" or found == 2.0
-    return _holds(f"2 × 1 = {found:g}", cpu, *known)
+    return _holds(f"2 × 1 = {found:g}", cpu, known)
+
+
+@relied_on(
+    "the folder of compiled programs is our own",
+    plan="disk: jax._src.compilation_cache.get_file_cache; without it JAX writes them, "
+    "and room is made once per process",
+)
+def own_folder() -> Said:
+    from jax._src import compilation_cache
+
+    if not hasattr(compilation_cache, disk.HOOK):
+        return "JAX has no such hook", HAZARD
+    if not jax.config.jax_compilation_cache_dir:
+        return "no folder for compiled programs", SAFE
+    jax.jit(lambda x: x + 1).lower(np.zeros(3)).compile()
+    kind = type(compilation_cache._cache)
+    return _holds(f"kept by {kind.__name__}", kind is disk.ProgramFolder)
 
 
 @relied_on(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,7 @@ import platformdirs
 
 from homeroom.errors import InputError
 
+from . import disk
 from .undisturbed import undisturbed
 
 # the choice of XLA in jaxlib 0.11, and loops with their conditions
@@ -177,12 +179,6 @@ def _keep_compiled_programs() -> None:
     folder = os.environ.get("HOMEROOM_CACHE_DIR", platformdirs.user_cache_dir())
     if not folder or jax.config.jax_compilation_cache_dir:
         return
-    path = Path(folder) / "homeroom" / "programs"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return  # a home that cannot be written costs compilations, not the run
-    jax.config.update("jax_compilation_cache_dir", str(path))
-    jax.config.update("jax_compilation_cache_max_size", _CACHE_BYTES)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    # a home that cannot be written costs compilations, not the run
+    with suppress(OSError):
+        disk.keep_in(Path(folder) / "homeroom" / "programs", _CACHE_BYTES)
