@@ -49,7 +49,7 @@ PEERS = (
     Peer(
         HOMEROOM,
         "peer_homeroom.py",
-        {W1: 0, W2: 0, W3: 10, W4: 5, W5: 10, W6: 0, W7: 0},
+        {W1: 0, W2: 0, W3: 10, W4: 0, W5: 10, W6: 0, W7: 0},
         python=OURS,
     ),
     Peer(PRUNED, "peer_homeroom.py", {W6: 0}, "pruned", OURS),
