@@ -107,12 +107,19 @@ def test_a_loss_of_whole_batches_is_measured_in_the_batches_of_keras():
 )
 def test_training_rows_are_measured_many_at_once(floats_per_row, sizes):
     """As many as a core's cache holds, if those are twice a batch; each row once."""
-    lengths = (450, 500)
+    both, validation = Batches.of(64, (400, 450, 500)), Batches.of(64, (400,))
     shape = epochs.Shape(
-        Batches.of(64, (900,)), Batches.of(64, (400,)), 2, 900, lengths
+        train=Batches.of(64, (900,)),
+        measured=both,
+        validation=validation,
+        n_measured=2,
+        n_rows=900,
+        sampled=(450, 500),
     )
     shape = shape.with_large_samples(floats_per_row)
     assert tuple(each.size for each in shape.measured_batches) == sizes
+    apart = sizes[1] > 64  # what is measured in other batches compiles in no others
+    assert shape.measured == (validation if apart else both)
 
 
 def _compiled(loss="mse", metrics=(), layers=(), head=None):

@@ -54,15 +54,16 @@ class Batches:
 class Shape:
     """What a program is compiled for, beside the model and the arrays.
 
-    `measured` are the batches of rows that are measured after an epoch: validation
-    rows, if there are any, and training rows, which have a table of their own;
-    `n_measured` tells how many tables there are. `n_rows` is the length of a table.
-    `sampled` are the numbers of training rows that are measured in whatever training,
-    `sample` their batches where they differ from those of validation rows.
+    After an epoch validation rows are measured, if there are any, and training rows:
+    `sampled` of them, in one training or another. Each have a table of their own, and
+    `n_measured` tells how many tables there are. `validation` are the batches of the
+    former, `measured` those of both; where training rows have their own, `sample`, they
+    are those of the former, too. `n_rows` is the length of a table.
     """
 
     train: Batches
     measured: Batches
+    validation: Batches
     n_measured: int
     n_rows: int
     sampled: tuple[int, ...]
@@ -77,7 +78,8 @@ class Shape:
         size = min(max(self.sampled), _FLOATS_AT_ONCE // floats_per_row)
         if size < 2 * self.measured.size:
             return self
-        return replace(self, sample=Batches.of(size, self.sampled))
+        sample = Batches.of(size, self.sampled)
+        return replace(self, measured=self.validation, sample=sample)
 
     @property
     def measured_batches(self) -> tuple[Batches, ...]:

@@ -83,13 +83,14 @@ def counts_rows_apart(model: Any) -> bool:
     True only where all is Keras's own, each row has a loss of its own, and the loss of
     a batch is the mean over its rows.
     """
-    keras, given = door.keras(), model._compile_config.config
+    keras = door.keras()
     if type(model) is not keras.Sequential and type(model).__name__ != "Functional":
         return False
     layers = model._flatten_layers(include_self=False)
     operations = getattr(model, "operations", ())
     if not all(isinstance(each, keras.Layer) for each in operations):
         return False  # a mean over a batch may be among them
+    given = model._compile_config.config
     parts = [given[name] for name in ("loss", "metrics", "weighted_metrics")]
     return all(map(_sees_a_row, layers)) and all(
         _is_mean_of_rows(part) for part in keras.tree.flatten(parts)
@@ -103,7 +104,8 @@ def _sees_a_row(layer: Any) -> bool:
 
 def _is_mean_of_rows(part: Any) -> bool:
     if part is None or isinstance(part, str):
-        return ">" not in str(part) and _called(part) != "circle"
+        registered = ">" in str(part)  # by the user, for Keras to find
+        return not registered and _called(part) != "circle"
     reduction = getattr(part, "reduction", "mean")
     is_mean = callable(reduction) or reduction in {"mean", "sum_over_batch_size"}
     return is_mean and identity.is_of_keras(part) and _called(part) != "circle"

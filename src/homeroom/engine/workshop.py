@@ -292,23 +292,24 @@ def _shape(members: Sequence[Member], training: Training) -> Shape:
         for m in members
     }
     counts |= {*training.row_counts}
-    trained, validated = zip(*counts, strict=True)
+    trained = [n for n, _ in counts]
+    validated = [n for _, n in counts if n]
     sampled = sorted({n_measured(*each) for each in counts})
-    looked_at = [*sampled, *filter(None, validated)]
-    train = Batches.of(size, trained)
-    measured = Batches.of(training.validation_batch_size or size, looked_at)
+    looked_at = [*sampled, *validated]
+    measured_size = training.validation_batch_size or size
     leaves = [leaf for m in members for leaf in door.jax().tree.leaves(m.arrays.x)]
     return Shape(
-        train=train,
-        measured=measured,
+        train=Batches.of(size, trained),
+        measured=Batches.of(measured_size, looked_at),
+        validation=Batches.of(measured_size, validated),
         n_measured=2,
         # a batch is sliced from a table, so that none may be longer than a table
         n_rows=max([
             *map(len, leaves),
             *trained,
             *looked_at,
-            train.size,
-            measured.size,
+            size,
+            measured_size,
         ]),
         sampled=tuple(sampled),
     )
