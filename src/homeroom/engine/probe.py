@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,7 +19,7 @@ from .member import Rows, Training
 from .orders import order_of_epoch
 from .patience import Patience
 from .plan import WAVES, Plan, slots_that_fit, wanted_plan, with_slots
-from .program import Program
+from .program import Place, Program
 from .relay import Runner
 from .wave import runner_at
 from .workshop import Job
@@ -36,7 +37,7 @@ class Pace:
     Args:
         seconds_per_epoch: Of one training.
         seconds_once: What a training costs beside its epochs, nearly all of it in
-            Python, where only one thread runs at a time.
+            Python, where only one thread runs at a time, but others compute.
         bytes_each: What a training's share of a call holds on the device.
         bytes_undecided: What a training holds while it waits for its cohort, which has
             not decided yet which epoch to keep.
@@ -48,10 +49,12 @@ class Pace:
     bytes_undecided: int = 0
 
 
-def pace_of(job: Job, training: Training, plan: Plan, making: float) -> Pace:
+def pace_of(
+    job: Job, training: Training, plan: Plan, make: Callable[[], object]
+) -> Pace:
     """Measure a member that is made ready and has a program; nothing of it is kept.
 
-    `making` are the seconds that it takes to make another one of its group ready.
+    `make` makes another one of its group ready.
     """
     assert job.program is not None
     program, place = job.program.program, plan.places[0]
@@ -60,9 +63,15 @@ def pace_of(job: Job, training: Training, plan: Plan, making: float) -> Pace:
         n_epochs = min(job.member.epochs or training.epochs, max(1, job.rule.patience))
         n_calls = math.ceil(n_epochs / program.most_epochs)
         undecided = n_calls * program.outcome_bytes(place) // plan.n_slots
+    seconds = _seconds_per_epoch(job, training, plan)
+    with _others_busy(job, training, plan, seconds):
+        started = time.perf_counter()
+        make()
+        making = time.perf_counter() - started
+        beside = _seconds_beside_epochs(job, training, plan)
     return Pace(
-        _seconds_per_epoch(job, training, plan),
-        making + _seconds_beside_epochs(job, training, plan),
+        seconds,
+        making + beside,
         program.call_bytes(place) // plan.n_slots,
         undecided,
     )
@@ -166,7 +175,19 @@ def _timed(
     lanes: list[_Lane], training: Training, n_batches: int, n_epochs: int
 ) -> float:
     """Return the seconds of some batches of some epochs, in all lanes at once."""
-    job = lanes[0].job
+    order, tables = _some_batches(lanes[0].job, training, n_batches)
+    wanted = (order, n_epochs, tables)
+    started = time.perf_counter()
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        for trained in [pool.submit(lane.train, *wanted) for lane in lanes]:
+            trained.result()
+    return sum(lane.finished for lane in lanes) / len(lanes) - started
+
+
+def _some_batches(
+    job: Job, training: Training, n_batches: int
+) -> tuple[Callable[[int], Rows], Any]:
+    """Return what a lane trains on: some batches of each epoch, as few measured."""
     assert job.program is not None
     member, size = job.member, training.batch_size
 
@@ -184,12 +205,38 @@ def _timed(
             for batches, rows in zip(shape.measured_batches, given, strict=True)
         )
     )
-    wanted = (order, n_epochs, tables)
-    started = time.perf_counter()
-    with ThreadPoolExecutor(len(lanes)) as pool:
-        for trained in [pool.submit(lane.train, *wanted) for lane in lanes]:
-            trained.result()
-    return sum(lane.finished for lane in lanes) / len(lanes) - started
+    return order, tables
+
+
+@contextmanager
+def _others_busy(
+    job: Job, training: Training, plan: Plan, seconds_per_epoch: float
+) -> Iterator[None]:
+    """Let other lanes train the member meanwhile, as they will.
+
+    As many as there are other cores: where there are several lanes, one is more.
+    """
+    assert job.program is not None
+    program = job.program.program
+    n_batches = max(1, len(job.member.train_rows) // training.batch_size)
+    some = min(1.0, _SECONDS / max(seconds_per_epoch, 1e-6))
+    order, tables = _some_batches(job, training, math.ceil(some * n_batches))
+    done = threading.Event()
+
+    def keep_busy(place: Place) -> None:
+        lane = _Lane(runner_at(place), job)
+        n = program.epochs_per_call(place, len(order(0)))
+        while not done.is_set():
+            lane.train(order, n, tables)
+
+    with ThreadPoolExecutor(len(plan.places)) as pool:
+        others = [pool.submit(keep_busy, place) for place in plan.places[2:]]
+        try:
+            yield
+        finally:
+            done.set()
+        for other in others:
+            other.result()
 
 
 def _seconds_beside_epochs(job: Job, training: Training, plan: Plan) -> float:

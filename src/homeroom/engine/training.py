@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections import deque
 from collections.abc import (
     Callable,
@@ -211,12 +210,10 @@ class Prepared:
             if job.program is None:
                 found[member.group] = job.reason or job.error
                 continue
-            started = time.perf_counter()
-            self._workshop.look_at(last[member.group])
-            making = time.perf_counter() - started
+            another = partial(self._workshop.look_at, last[member.group])
             training = self._workshop.training
             try:
-                found[member.group] = pace_of(job, training, self.plan, making)
+                found[member.group] = pace_of(job, training, self.plan, another)
             except Exception as error:  # noqa: BLE001 - a forecast is no training
                 found[member.group] = template.first_line(error)
         return found
