@@ -148,6 +148,7 @@ def _difference(y, outputs):
         (False, {"loss": _difference}),
         (False, {"metrics": [_difference]}),
         (False, {"layers": [keras.layers.Masking()]}),
+        (False, {"layers": [keras.layers.ActivityRegularization(l2=0.1)]}),
         (False, {"layers": [keras.layers.Activation(lambda x: x / x.mean())]}),
         (False, {"head": lambda x: x - keras.ops.mean(x, axis=0)}),
     ],
@@ -155,6 +156,15 @@ def _difference(y, outputs):
 def test_what_may_depend_on_the_batch_is_told_apart(apart, told):
     """Rows count apart where all is Keras's own and a loss is a mean over rows."""
     assert measures.counts_rows_apart(_compiled(**told)) is apart
+
+
+def test_a_loss_that_was_registered_may_depend_on_the_batch():
+    """A name that the user gave to Keras is no name of Keras's, however it looks."""
+    keras.saving.get_custom_objects()["difference"] = _difference
+    try:
+        assert not measures.counts_rows_apart(_compiled("difference"))
+    finally:
+        del keras.saving.get_custom_objects()["difference"]
 
 
 def test_other_numbers_of_rows_to_come_are_compiled_for():

@@ -24,7 +24,7 @@ KILLS = 20
 
 
 def kill_loop(path: Path, *, honest: bool) -> dict[str, int]:
-    """Kill a writer at random moments of a write; count what it said and is lost."""
+    """Kill a writer amid its writes; count what it acknowledged and what is lost."""
     open_store(path)
     chance = random.Random(7)
     acknowledged = lost = damaged = killed_while_writing = 0

@@ -101,7 +101,7 @@ class ProgramFolder:
 def keep_in(path: Path, max_bytes: int) -> None:
     """Have JAX keep compiled programs in a folder, from its next compilation on.
 
-    A JAX without the hook keeps them in its own way; room is made now and then not.
+    A JAX without the hook keeps them in its own way, and room is made once, now.
     """
     jax, folder = import_module("jax"), ProgramFolder(path, max_bytes)
     jax.config.update("jax_compilation_cache_dir", str(path))

@@ -1,4 +1,4 @@
-"""What a compiled model measures: which way is better, what its loss is, and how."""
+"""What a compiled model measures: its loss, which way is better, row by row or not."""
 
 from __future__ import annotations
 
@@ -99,13 +99,17 @@ def counts_rows_apart(model: Any) -> bool:
 
 def _sees_a_row(layer: Any) -> bool:
     masks = type(layer).__name__ == "Masking" or getattr(layer, "mask_zero", False)
-    return not masks and identity.is_of_keras(layer)
+    # one that looks at outputs may look at those of a whole batch
+    regularized = getattr(layer, "activity_regularizer", None) is not None
+    return not masks and not regularized and identity.is_of_keras(layer)
 
 
 def _is_mean_of_rows(part: Any) -> bool:
-    if part is None or isinstance(part, str):
-        registered = ">" in str(part)  # by the user, for Keras to find
-        return not registered and _called(part) != "circle"
+    if part is None:
+        return True
+    if isinstance(part, str):
+        of_user = part in door.keras().saving.get_custom_objects()
+        return not of_user and _called(part) != "circle"
     reduction = getattr(part, "reduction", "mean")
     is_mean = callable(reduction) or reduction in {"mean", "sum_over_batch_size"}
     return is_mean and identity.is_of_keras(part) and _called(part) != "circle"

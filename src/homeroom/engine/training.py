@@ -214,6 +214,8 @@ class Prepared:
             training = self._workshop.training
             try:
                 found[member.group] = pace_of(job, training, self.plan, another)
+            except InputError:
+                raise
             except Exception as error:  # noqa: BLE001 - a forecast is no training
                 found[member.group] = template.first_line(error)
         return found
