@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
-from homeroom.data import from_arrays, load
+from homeroom.data import Dataset, from_arrays, load, read_table
 from homeroom.doctor import Case, examine
+from homeroom.doctor.nearness import near_duplicates
+from homeroom.records import Finding
 from homeroom.splits import KFold
 
 from .conftest import alarms, case_of
@@ -84,6 +88,48 @@ def test_rows_that_coincide_by_chance_stop_nothing(
     assert finding.severity == "warning"
     assert finding.numbers["share"] > 0.5
     assert found.leaks == ()
+
+
+@pytest.mark.parametrize("n_numbers", [1, 2, 3])
+@pytest.mark.parametrize("n_categories", [2, 4])
+def test_rows_of_a_mixed_table_are_near_by_chance(
+    n_numbers: int, n_categories: int, dice: np.random.Generator, tmp_path: Path
+) -> None:
+    """Rows of the same categories are no copies because others are far away."""
+    frame = mixed_table(3000, n_numbers, n_categories, dice)
+    assert list(near_duplicates(case_of(read_from(tmp_path, frame)))) == []
+
+
+@pytest.mark.parametrize("noise", [1e-5, 1e-3])
+def test_rows_of_a_mixed_table_measured_twice_are_found(
+    noise: float, dice: np.random.Generator, tmp_path: Path
+) -> None:
+    """Forty rows with the same categories and nearly the same numbers are found."""
+    frame = mixed_table(1000, 6, 3, dice)
+    again = frame.head(40).with_columns(
+        pl.col(pl.Float64) + noise * pl.lit(dice.normal(size=40))
+    )
+    twice = read_from(tmp_path, pl.concat([frame, again]))
+    [finding] = near_duplicates(case_of(twice))
+    assert isinstance(finding, Finding)
+    assert finding.numbers["rows"] > 50
+
+
+def read_from(folder: Path, frame: pl.DataFrame) -> Dataset:
+    frame.write_parquet(folder / "table.parquet")
+    return read_table(folder / "table.parquet", "label")
+
+
+def mixed_table(
+    n: int, n_numbers: int, n_categories: int, dice: np.random.Generator
+) -> pl.DataFrame:
+    """Return columns of numbers and of four to six words each, all independent."""
+    columns: dict[str, Any] = {
+        f"number {i}": dice.normal(size=n) for i in range(n_numbers)
+    }
+    for i in range(n_categories):
+        columns[f"word {i}"] = [f"w{code}" for code in dice.integers(0, 4 + i % 3, n)]
+    return pl.DataFrame(columns | {"label": dice.choice(["yes", "no"], n)})
 
 
 def test_a_column_that_tells_one_flower_apart_is_no_leak() -> None:

@@ -27,6 +27,7 @@ _OUTER = (5, 6, 7, 8, 9, 10)
 _FEWEST = 50
 _TINY = 1e-12
 _CLOSEST = 0.1
+_ROWS_FOR_STEPS = 2000
 _EXPECTED_BY_CHANCE = 0.01
 _N_TOPICS = 8
 _TOPIC_ALPHA = 0.01
@@ -34,11 +35,15 @@ _TOPIC_ALPHA = 0.01
 
 @dataclass(frozen=True, eq=False)
 class _Near:
-    """Of every row: nearest over k-th distance, and which row is nearest."""
+    """Of every row: nearest over k-th distance, and which row is nearest.
+
+    `far` is the k-th distance of most rows.
+    """
 
     ratio: NDArray[Any]
     nearest: NDArray[Any]
     k: int
+    far: float
     dimension: float
 
 
@@ -49,7 +54,8 @@ def near_duplicates(case: Case) -> Iterator[Finding | Checked]:
     or a tenth of the rows. In d dimensions a ratio below c comes by chance
     (k - 1) c^d times per row (after TwoNN, Facco et al. 2017), so c is the ratio that
     all rows together would reach 0.01 times, and never more than 0.1; d is estimated
-    from the data (Levina & Bickel 2004).
+    from the data (Levina & Bickel 2004), and at most the number of columns in which
+    rows can be that near without being equal: categories are not among them.
     """
     same = identities(case)
     first = np.unique(same, return_index=True)[1]
@@ -58,8 +64,7 @@ def near_duplicates(case: Case) -> Iterator[Finding | Checked]:
         return
     rows = _sample(case, first)
     near = _ratios(case, rows)
-    chance = _EXPECTED_BY_CHANCE / ((near.k - 1) * len(rows))
-    limit = min(_CLOSEST, chance ** (1 / near.dimension))
+    limit, dimension = _limit(case, rows, near)
     if len(rows) < len(first):
         yield Checked(
             check="near-duplicates",
@@ -94,7 +99,7 @@ def near_duplicates(case: Case) -> Iterator[Finding | Checked]:
             "share": share,
             "rows": float(len(found)),
             "ratio": float(limit),
-            "dimension": near.dimension,
+            "dimension": dimension,
         },
     )
 
@@ -129,8 +134,41 @@ def _ratios(case: Case, rows: NDArray[Any]) -> _Near:
         ratio=distances[:, 1] / far,
         nearest=rows[places[:, 1]],
         k=k,
+        far=float(np.median(far)),
         dimension=_dimension(table[thinned]),
     )
+
+
+def _limit(case: Case, rows: NDArray[Any], near: _Near) -> tuple[float, float]:
+    """Return the ratio below which no row comes by chance, and in how many dimensions.
+
+    A column whose values lie further apart than that is equal in rows so near: it
+    adds to the k-th distance, but not to the dimensions in which rows are near.
+    """
+    steps = _steps(case, rows)
+    chance = _EXPECTED_BY_CHANCE / ((near.k - 1) * len(rows))
+    limit, dimension = _CLOSEST, 0.0
+    while n_fine := int((steps < limit * near.far).sum()):
+        before, dimension = dimension, min(near.dimension, n_fine)
+        limit = min(_CLOSEST, chance ** (1 / dimension))
+        if dimension == before:
+            return limit, dimension
+    return 0.0, 0.0
+
+
+def _steps(case: Case, rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how far apart the values of a column are, of most of them.
+
+    Infinity where half of the rows or more have one value.
+    """
+    dice = generator(case.seed, "doctor", "steps")
+    table = case.columns.encoded(np.sort(dice.permutation(rows)[:_ROWS_FOR_STEPS]))
+    steps = np.full(table.shape[1], np.inf)
+    for i, column in enumerate(table.T):
+        values, counts = np.unique(column, return_counts=True)
+        if 2 * counts.max() < len(column):
+            steps[i] = np.median(np.diff(values))
+    return steps
 
 
 def _dimension(table: NDArray[np.float32]) -> float:
