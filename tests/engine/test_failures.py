@@ -395,10 +395,23 @@ def test_a_description_tells_names_and_directions():
         ("huber", "huber"),
         ("crossentropy", "crossentropy"),
         (keras.losses.BinaryCrossentropy(name="bce"), "crossentropy"),
+        (keras.losses.Huber(0.1), "huber (delta=0.1)"),
+        (keras.losses.Huber(np.float32(0.25)), "huber (delta=0.25)"),
+        (
+            keras.losses.MeanSquaredError(reduction="sum"),
+            "mean_squared_error (reduction=sum)",
+        ),
+        (
+            keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1),
+            "crossentropy (label_smoothing=0.1)",
+        ),
     ],
 )
 def test_a_loss_is_called_by_what_it_computes(loss, name):
-    """Text, object and a name of one's own are the same loss; weights have a way."""
+    """Text, object and a name of one's own are the same loss; a constant is another.
+
+    Metrics that are weighted have a way, too.
+    """
 
     def net():
         model = regressor()

@@ -438,6 +438,8 @@ class TestModels:
         told = "losses differ: mean_(absolute|squared)_error .* mean_(absolute|squared)"
         x, y = line
         refused(hr.tune, net, {"loss": ["mae", "mse"]}, x, y, match=told)
+        deltas = {"loss": [keras.losses.Huber(0.1), keras.losses.Huber(5.0)]}
+        refused(hr.tune, net, deltas, x, y, match=r"differ: huber \(delta=")
         entered = hr.Experiment(x, y, store=refused.store)
         entered.add("net", net).add("ridge", Ridge())
         refused(entered.run, match=told)

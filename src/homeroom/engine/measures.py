@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from inspect import signature
 from typing import Any
 
 from . import door, identity
@@ -14,6 +15,7 @@ _CROSSENTROPIES = {
     "ce",
     "sparse_categorical_crossentropy",
 }
+_OF_OUTPUTS = {"axis", "from_logits"}  # how outputs are read: the loss is the same
 _KINDS = ("", "_weighted")
 _COUNTED = re.compile(r"_\d+$")  # of equal names, by Keras
 
@@ -52,7 +54,10 @@ def _outputs(model: Any) -> set[str]:
 
 
 def name_of_loss(model: Any) -> str:
-    """Return what the loss is called, once for all outputs; crossentropies are one."""
+    """Return what the loss is called, once for all outputs; crossentropies are one.
+
+    With the constants that are not the usual ones: another delta is another loss.
+    """
     names = dict.fromkeys(map(_called, door.keras().tree.flatten(model.loss)))
     return " and ".join(filter(None, names))
 
@@ -64,7 +69,23 @@ def _called(part: Any) -> str:
     function = getattr(part, "fn", part)
     name = getattr(function, "__name__", None) or getattr(part, "name", None)
     name = _COUNTED.sub("", str(part if isinstance(part, str) else name or "").lower())
-    return "crossentropy" if name in _CROSSENTROPIES else name
+    name = "crossentropy" if name in _CROSSENTROPIES else name
+    return f"{name} ({constants})" if (constants := _constants(part)) else name
+
+
+def _constants(part: Any) -> str:
+    """What a loss of Keras was given that decides how large its values are."""
+    given = dict(getattr(part, "_fn_kwargs", {}))
+    usual = {}
+    if given and callable(function := getattr(part, "fn", None)):
+        usual = {k: v.default for k, v in signature(function).parameters.items()}
+    if getattr(part, "reduction", None) == "sum":
+        given["reduction"] = "sum"
+    return ", ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in given.items()
+        if name not in _OF_OUTPUTS and value != usual.get(name)
+    )
 
 
 def gives_logits(model: Any) -> bool:
