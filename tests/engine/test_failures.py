@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 
 from homeroom import engine
-from homeroom.engine import template
+from homeroom.engine import measures, template
 from homeroom.errors import InputError
 
 from .zoo import (
@@ -422,6 +422,15 @@ def test_a_loss_is_called_by_what_it_computes(loss, name):
     described = engine.prepare([each], TRAINING).descriptions[each.group]
     assert described.loss == name
     assert described.directions["weighted_mae"] == "min"
+
+
+def test_constants_of_a_loss_may_be_arrays():
+    """Weights of classes are told, and compared with the usual ones."""
+    loss = keras.losses.CategoricalFocalCrossentropy(alpha=np.array([0.5, 0.25]))
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
+    model.compile("adam", loss)
+    said = "categorical_focal_crossentropy (alpha=[0.5, 0.25])"
+    assert measures.name_of_loss(model) == said
 
 
 def test_directions_are_those_of_each_output():

@@ -147,6 +147,8 @@ def test_a_hyperparameter_shares_one_program(name, made_programs):
         for outcome, reference in zip(outcomes, references, strict=True)
     ]
     assert differences == [[], []]
+    said = "exact" if name == "learning rate" else "shared"  # a rate is a variable
+    assert {outcome.sameness for outcome in outcomes} == {said}
     assert len({outcome.final_weights for outcome in outcomes}) == 2
 
 
@@ -156,6 +158,7 @@ def test_constants_are_compiled_in_unless_they_are_to_be_shared(made_programs):
     training = replace(TRAINING, search="")
     outcomes = engine.train(members, training)
     assert len(made_programs) == 2
+    assert {outcome.sameness for outcome in outcomes} == {"exact"}
     references = [plain.fit(each, training) for each in members]
     assert [plain.same(o, r) for o, r in zip(outcomes, references, strict=True)] == [
         [],
@@ -189,6 +192,7 @@ def test_learning_rates_are_traced_once(made_programs, monkeypatch, search):
     training = replace(TRAINING, search=search)
     outcomes = engine.train(members, training)
     assert (len(traced), len(made_programs)) == (1, 1)
+    assert {outcome.sameness for outcome in outcomes} == {"exact"}
     references = [plain.fit(each, training) for each in members]
     pairs = zip(outcomes, references, strict=True)
     assert [plain.same(o, r) for o, r in pairs] == [[]] * 5

@@ -141,6 +141,7 @@ def _difference(y, outputs):
     ("apart", "told"),
     [
         (True, {}),
+        (False, {"loss": keras.losses.Circle(gamma=40.0)}),
         (True, {"loss": keras.losses.Huber(0.2), "metrics": ["mae", "R2Score"]}),
         (True, {"layers": [keras.layers.BatchNormalization()]}),
         (False, {"loss": keras.losses.MeanSquaredError(reduction="sum")}),

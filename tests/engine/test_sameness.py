@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.extend
 import keras
@@ -12,7 +14,7 @@ from keras import layers
 from homeroom import engine
 from homeroom.engine import structure
 
-from . import plain
+from . import plain, zoo
 from .zoo import (
     BATCH_SIZE,
     N_ROWS,
@@ -21,12 +23,13 @@ from .zoo import (
     classifier,
     dense,
     dropout,
-    member,
     regressor,
     retyped,
     untyped,
 )
 
+# two full batches and one of 12; validation is one full and one of 12
+member = partial(zoo.member, n_train=44)
 TRAINING = engine.Training(epochs=2, batch_size=BATCH_SIZE, keep_weights=True)
 CLASSES, NUMBERS = ZOO["dense"].arrays, ZOO["own_step"].arrays
 # one lane compiles for all cores and two for one each: the others run on two only
@@ -145,6 +148,12 @@ def averaged():
     return regressor(layers.Dense(4), optimizer=optimizer)
 
 
+def averaged_among_others():
+    averaging = keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.7)
+    inner = keras.optimizers.OptimizerMap(averaging, {})
+    return regressor(optimizer=keras.optimizers.MultiOptimizer(inner))
+
+
 def averaged_scaled():
     inner = keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.7)
     optimizer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=16.0)
@@ -166,6 +175,7 @@ def eager_step():
 FALLBACKS = {
     "averaged": (averaged, NUMBERS, "use_ema"),
     "averaged_scaled": (averaged_scaled, NUMBERS, "use_ema"),
+    "averaged_among_others": (averaged_among_others, NUMBERS, "use_ema"),
     "eager_step": (eager_step, NUMBERS, "run_eagerly"),
     "retyped": (retyped, CLASSES, "cannot be traced"),
 }
@@ -275,3 +285,72 @@ def test_the_trained_model_has_the_outcomes_weights():
     for part, values in plain.parts_of(model).items():
         kept = getattr(outcome.weights, part)
         assert all(np.array_equal(a, b) for a, b in zip(kept, values, strict=True))
+
+
+def schedule_free():
+    """Its momentum starts as a copy of the weights."""
+    optimizer = keras.optimizers.ScheduleFreeAdamW(0.05)
+    return regressor(layers.Dense(8, activation="relu"), optimizer=optimizer)
+
+
+def of_two_optimizers():
+    """Whose variables come in another order once they are built."""
+    inner = keras.optimizers.OptimizerMap(
+        keras.optimizers.SGD(0.01, momentum=0.9),
+        {"hidden/.*": keras.optimizers.Adam(0.02)},
+    )
+    optimizer = keras.optimizers.MultiOptimizer(inner)
+    return regressor(layers.Dense(8, name="hidden"), optimizer=optimizer)
+
+
+@pytest.mark.parametrize("build", [schedule_free, of_two_optimizers])
+def test_an_optimizer_that_starts_from_the_weights_starts_from_its_own(build):
+    """The state of no optimizer is that of another member, of four seeds."""
+    members = [zoo.member(build, NUMBERS, seed=seed) for seed in (1, 2, 3, 4)]
+    outcomes = engine.train(members, TRAINING)
+    references = [plain.fit(each, TRAINING) for each in members]
+    pairs = zip(outcomes, references, strict=True)
+    assert [plain.same(o, r) for o, r in pairs] == [[]] * 4
+
+
+def test_a_trained_optimizer_leaves_nothing_to_a_fresh_one():
+    """A model whose optimizer has made steps trains first, and a fresh one after it."""
+    x, y = NUMBERS.x[:32], NUMBERS.y[:32]
+
+    def fresh():
+        return regressor(layers.Dense(8), optimizer=keras.optimizers.Adam(0.01))
+
+    def trained():
+        model = fresh()
+        model.fit(x, y, batch_size=16, verbose=0)
+        return model
+
+    members = [zoo.member(build, NUMBERS, seed=3) for build in (trained, fresh)]
+    outcomes = engine.train(members, TRAINING)
+    assert plain.same(outcomes[1], plain.fit(members[1], TRAINING)) == []
+
+
+def test_a_step_replaced_on_the_object_is_its_own():
+    """Two models of equal layers, one with another compute_loss: each trains as in fit.
+
+    No type and no configuration tells them apart.
+    """
+
+    def usual():
+        return regressor(layers.Dense(8), optimizer=keras.optimizers.SGD(0.01))
+
+    def tripled():
+        model = usual()
+
+        def compute_loss(*given, **named):
+            return 3.0 * type(model).compute_loss(model, *given, **named)
+
+        model.compute_loss = compute_loss
+        return model
+
+    members = [zoo.member(build, NUMBERS, seed=3) for build in (usual, tripled)]
+    outcomes = engine.train(members, TRAINING)
+    references = [plain.fit(each, TRAINING) for each in members]
+    pairs = zip(outcomes, references, strict=True)
+    assert [plain.same(o, r, 1e-5) for o, r in pairs] == [[], []]
+    assert outcomes[0].final_weights != outcomes[1].final_weights

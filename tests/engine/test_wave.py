@@ -141,7 +141,7 @@ def test_few_calls_and_no_epoch_too_many(waves, monkeypatch, restores):
     build = ZOO["dense"].build
     rule = EarlyStopping("val_loss", patience=2, restore_best_weights=restores)
     training = replace(THREE, epochs=30, early_stopping=rule)
-    members = [member(build, seed=s, split=s) for s in range(6)]
+    members = [member(build, seed=s, split=s, n_train=44) for s in range(6)]
     calls, heard, trained_epochs = [], [], []
     real = Program.call
 

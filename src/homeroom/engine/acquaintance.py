@@ -16,10 +16,13 @@ _KEPT = 1024
 
 @dataclass(frozen=True, eq=False)
 class Met:
-    """A model: what it computes, its optimizer before a step."""
+    """A model: what it computes, its optimizer before a step.
+
+    That is None where it is this model's own: it has made steps already.
+    """
 
     structure: Structure
-    fresh_optimizer: list[Any]
+    fresh_optimizer: list[Any] | None
 
 
 class Acquaintance:

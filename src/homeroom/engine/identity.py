@@ -15,6 +15,30 @@ from .literals import Numbers, numbers_apart
 
 # Layers whose behaviour is not told by their configuration.
 _OPAQUE_LAYERS = {"Lambda", "Normalization", "Discretization", "JaxLayer", "FlaxLayer"}
+# Optimizers that start from constants; the state of others may follow from the weights.
+_OPTIMIZERS = {
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Muon",
+    "Nadam",
+    "RMSprop",
+    "SGD",
+}
+_METHODS = (
+    "call",
+    "compute_loss",
+    "compute_metrics",
+    "predict_step",
+    "test_step",
+    "train_step",
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +74,8 @@ def told_of(model: Any) -> Told | None:
     if type(model) is not keras.Sequential and type(model).__name__ != "Functional":
         return None
     optimizer = inner_optimizer(model)
+    if type(optimizer).__name__ not in _OPTIMIZERS or has_methods_of_its_own(model):
+        return None
     parts = [*model._flatten_layers(include_self=False), model.optimizer, optimizer]
     if any(is_opaque(part) for part in parts) or spares_from_decay(optimizer):
         return None
@@ -122,12 +148,24 @@ def inner_optimizer(model: Any) -> Any:
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
+def optimizers_in(model: Any) -> list[Any]:
+    """Return the optimizers that change weights, of which one may hold others."""
+    outer = inner_optimizer(model)
+    inner = getattr(outer, "optimizers", ())
+    return [outer, *(getattr(each, "inner_optimizer", each) for each in inner)]
+
+
+def has_methods_of_its_own(model: Any) -> bool:
+    """Return whether a step was replaced on the object, which its type cannot tell."""
+    return any(name in vars(model) for name in _METHODS)
+
+
 def lost_in_a_copy(model: Any) -> str:
     """Return what no configuration of a model's parts tells; nothing mostly."""
     for layer in model._flatten_layers():
         if type(layer).__name__ == "Normalization" and _is_adapted(layer):
             return f"what its layer {layer.name!r} was adapted to"
-    if spares_from_decay(inner_optimizer(model)):
+    if any(map(spares_from_decay, optimizers_in(model))):
         return "what its optimizer excludes from weight decay"
     for part in losses_of(model):
         given = getattr(part, "_fn_kwargs", None)

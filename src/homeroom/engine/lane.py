@@ -249,7 +249,7 @@ def run(
         initial_weights=initial,
         evaluation_changed_state=changed,
         path=SCAN if at_once == 1 else WAVE,
-        sameness=program.steps.description.sameness if at_once == 1 else BATCHED,
+        sameness=mine.sameness if at_once == 1 else BATCHED,
         seconds=seconds + time.perf_counter() - started,
     )
     return (

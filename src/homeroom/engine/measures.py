@@ -7,6 +7,8 @@ from contextlib import suppress
 from inspect import signature
 from typing import Any
 
+import numpy as np
+
 from . import door, identity
 
 _CROSSENTROPIES = {
@@ -58,7 +60,8 @@ def name_of_loss(model: Any) -> str:
 
     With the constants that are not the usual ones: another delta is another loss.
     """
-    names = dict.fromkeys(map(_called, door.keras().tree.flatten(model.loss)))
+    parts = door.keras().tree.flatten(model.loss)
+    names = dict.fromkeys(f"{_called(part)}{_constants(part)}" for part in parts)
     return " and ".join(filter(None, names))
 
 
@@ -69,23 +72,31 @@ def _called(part: Any) -> str:
     function = getattr(part, "fn", part)
     name = getattr(function, "__name__", None) or getattr(part, "name", None)
     name = _COUNTED.sub("", str(part if isinstance(part, str) else name or "").lower())
-    name = "crossentropy" if name in _CROSSENTROPIES else name
-    return f"{name} ({constants})" if (constants := _constants(part)) else name
+    return "crossentropy" if name in _CROSSENTROPIES else name
 
 
 def _constants(part: Any) -> str:
-    """What a loss of Keras was given that decides how large its values are."""
+    """What a loss was given that decides how large its values are, in brackets."""
     given = dict(getattr(part, "_fn_kwargs", {}))
-    usual = {}
-    if given and callable(function := getattr(part, "fn", None)):
-        usual = {k: v.default for k, v in signature(function).parameters.items()}
+    usual: dict[str, Any] = {}
+    with suppress(TypeError, ValueError):  # not every function tells its arguments
+        parameters = signature(getattr(part, "fn", None)).parameters  # type: ignore[arg-type]
+        usual = {name: told.default for name, told in parameters.items()}
     if getattr(part, "reduction", None) == "sum":
         given["reduction"] = "sum"
-    return ", ".join(
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+    told = [
+        f"{name}={_written(value)}"
         for name, value in given.items()
-        if name not in _OF_OUTPUTS and value != usual.get(name)
-    )
+        if name not in _OF_OUTPUTS and _written(value) != _written(usual.get(name))
+    ]
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list | tuple | np.ndarray):
+        return f"[{', '.join(map(_written, value))}]"
+    is_number = isinstance(value, int | float | np.number)
+    return f"{value:g}" if is_number and not isinstance(value, bool) else f"{value}"
 
 
 def gives_logits(model: Any) -> bool:
@@ -106,6 +117,8 @@ def counts_rows_apart(model: Any) -> bool:
     """
     keras = door.keras()
     if type(model) is not keras.Sequential and type(model).__name__ != "Functional":
+        return False
+    if identity.has_methods_of_its_own(model):
         return False
     layers = model._flatten_layers(include_self=False)
     operations = getattr(model, "operations", ())

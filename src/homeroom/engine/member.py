@@ -145,8 +145,8 @@ class Description:
     sparse categorical loss, the number of classes it can name (None for others).
     `plain` means that scores follow from outputs by what `compile` was given, with no
     `test_step` or `compute_loss` of the model's own. `loss` is what the loss is called,
-    "" where it is not told; all crossentropies are one. `sameness` is that of
-    `records.MemberRecord`.
+    "" where it is not told; all crossentropies are one. `logits` is whether the loss
+    takes the outputs for logits. `sameness` is that of `records.MemberRecord`.
     """
 
     names: tuple[str, ...]
@@ -155,6 +155,7 @@ class Description:
     sparse_widths: tuple[int | None, ...] = ()
     plain: bool = True
     loss: str = ""
+    logits: bool = False
     sameness: str = EXACT
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from homeroom.records import EXACT, SHARED
+
 from . import door, template
 from .epochs import EpochLoop, Shape
 from .making import Making
@@ -53,7 +55,7 @@ class ModelProgram:
 
     program: Program
     values: tuple[Any, ...]
-    fresh_optimizer: list[Any]
+    fresh_optimizer: list[Any] | None
     is_new: bool = False
 
     def state_of(self, model: Any) -> Any:
@@ -64,7 +66,14 @@ class ModelProgram:
         if not hasattr(model.optimizer, "inner_optimizer"):
             # a rate is there from the start, and a model's own
             mine = [v.value for v in model.optimizer.variables]
+        assert self.fresh_optimizer is not None
         return template.state_of(model, [*mine, *self.fresh_optimizer[len(mine) :]])
+
+    @property
+    def sameness(self) -> str:
+        """How a training alone comes out: see `records.MemberRecord`."""
+        sameness = self.program.steps.description.sameness
+        return SHARED if self.program.lifted and sameness == EXACT else sameness
 
     def does_what(self, other: ModelProgram) -> bool:
         """Return whether two models compute the same."""

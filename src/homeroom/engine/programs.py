@@ -143,7 +143,7 @@ class Programs:
         if met is None:
             steps = traced()
             met = Met(steps.structure, steps.fresh_optimizer)
-            if told:
+            if told and met.fresh_optimizer is not None:
                 self._models.add(told, where, met)
         family = self._family(met.structure, setting)
         family.steps = family.steps or steps

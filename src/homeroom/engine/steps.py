@@ -11,7 +11,7 @@ import numpy as np
 from homeroom import fingerprint
 from homeroom.records import EXACT, LOWERED
 
-from . import door, looping, measures, template
+from . import door, identity, looping, measures, template
 from .structure import (
     Structure,
     evaluate,
@@ -45,7 +45,7 @@ class Steps:
     ) -> None:
         jax = door.jax()
         self.model = model
-        self.fresh_optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
+        self.fresh_optimizer = _fresh_optimizer(model)
         self.fresh_metrics = _fresh_metrics(model)
         self._jitted = tuple(
             jax.jit(step, inline=True)
@@ -149,7 +149,8 @@ class Steps:
         results = jax.make_jaxpr(self._metric_results)(self.fresh_metrics)
         trees = [jax.tree.structure(step.out_info) for step in traced]
         names = tuple(template.flat_logs(traced[1].out_info[0]))
-        described = template.describe(self.model, y, names)
+        # a constant of the loss is a literal already, and another may share the program
+        described = replace(template.describe(self.model, y, names), loss="")
         text = f"{found.skeleton} {results} {trees} {described}"
         skeleton = fingerprint.of_bytes(text.encode())
         return Structure(
@@ -187,6 +188,17 @@ def rows_like(x: Any, n: int) -> Any:
     """Return the shapes and dtypes of `n` rows of x."""
     jax = door.jax()
     return jax.tree.map(lambda a: jax.ShapeDtypeStruct((n, *a.shape[1:]), a.dtype), x)
+
+
+def _fresh_optimizer(model: Any) -> list[Any] | None:
+    """Return an optimizer's values before the first step.
+
+    None if it has made one, or they are not the same in every model.
+    """
+    if int(identity.inner_optimizer(model).iterations) != 0:
+        return None
+    values = [np.asarray(v.value) for v in model.optimizer.variables]
+    return values if all((v == v.flat[0]).all() for v in values if v.size) else None
 
 
 def _fresh_metrics(model: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -132,9 +133,9 @@ def clone_function(model: Any) -> ModelFunction:
     config = model.get_compile_config()
 
     def fresh() -> Any:
-        copy = keras.models.clone_model(model)
-        copy.compile_from_config(config)
-        return copy
+        copied = keras.models.clone_model(model)
+        copied.compile_from_config(copy.deepcopy(config))  # some parts are taken out
+        return copied
 
     fresh.__name__ = str(model.name)
     return fresh
@@ -210,11 +211,13 @@ def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Descr
         directions={name: way for name, way in directions.items() if way},
         n_weights=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
         sparse_widths=_sparse_widths(model, y),
-        plain=all(
+        plain=not identity.has_methods_of_its_own(model)
+        and all(
             getattr(type(model), name) is getattr(door.keras().Model, name)
             for name in ("test_step", "compute_loss", "compute_metrics")
         ),
         loss=measures.name_of_loss(model),
+        logits=measures.gives_logits(model),
     )
 
 

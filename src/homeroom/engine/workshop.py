@@ -11,7 +11,7 @@ from typing import Any
 from homeroom.errors import HomeroomError
 from homeroom.records import n_measured
 
-from . import callbacks, door, identity, template
+from . import callbacks, door, identity, measures, template
 from .epochs import Batches, Shape
 from .making import Use
 from .member import Arrays, Description, Member, Training
@@ -243,7 +243,8 @@ class Workshop:
             rule = _resolve(self.training.early_stopping, facts, member, facts.names)
             return Job(member, rule, facts, None, reason=reason)
         steps = program.program.steps
-        facts, logged = steps.description, steps.train_names
+        facts = replace(steps.description, loss=measures.name_of_loss(model))
+        logged = steps.train_names
         rule = _resolve(self.training.early_stopping, facts, member, logged)
         state = program.state_of(model)
         return Job(member, rule, facts, program, state, self._arrays(member.arrays))
@@ -321,7 +322,7 @@ def _cannot_compile(model: Any) -> str:
         return "the model was compiled with run_eagerly=True"
     if not model.jit_compile:
         return "the model was compiled with jit_compile=False"
-    if getattr(identity.inner_optimizer(model), "use_ema", False):
+    if any(getattr(o, "use_ema", False) for o in identity.optimizers_in(model)):
         return "the optimizer averages its weights at the end of fit (use_ema=True)"
     return ""
 

@@ -45,6 +45,7 @@ from .member import (
     PRUNED,
     RUNNING,
     SCAN,
+    SHARED,
     WAVE,
     MemberRecord,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "RUNNING",
     "SCAN",
     "SEVERITIES",
+    "SHARED",
     "UNVERIFIED",
     "WARNING",
     "WAVE",

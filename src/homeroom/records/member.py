@@ -8,7 +8,7 @@ from .history import History
 
 COMPLETE, FAILED, INTERRUPTED, RUNNING = "COMPLETE", "FAILED", "INTERRUPTED", "RUNNING"
 PRUNED = "PRUNED"
-EXACT, LOWERED, BATCHED = "exact", "lowered", "batched"
+EXACT, LOWERED, SHARED, BATCHED = "exact", "lowered", "shared", "batched"
 SCAN, WAVE = "scan", "wave"
 
 
@@ -23,7 +23,8 @@ class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
     "scan" (one compiled epoch), "wave" (the same, many trainings in one call),
     "keras.fit" (plain Keras, `path_reason` says why) or "estimator". `sameness` is
     "exact" when every operation was Keras's own, "lowered" when a faster one stood in
-    for some and "batched" in a wave: values are then those of `keras.Model.fit` within
+    for some, "shared" when trials of a search shared a program that takes constants as
+    arguments and "batched" in a wave: values are then those of `keras.Model.fit` within
     rounding, and not bit for bit.
     Epochs are 0-based, as in Keras.
     """

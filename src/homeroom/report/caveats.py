@@ -12,6 +12,7 @@ from homeroom.records import (
     BATCHED,
     LOWERED,
     SCAN,
+    SHARED,
     WAVE,
     Metric,
 )
@@ -178,6 +179,13 @@ def _of_scores(
             f"In {format_count(len(lowered), 'training')} faster forms stood in for "
             "grouped convolutions: values are those of keras.Model.fit within rounding."
             " With HOMEROOM_OPERATIONS=keras they are so bit for bit."
+        )
+    shared = [m for m in members if m.sameness == SHARED]
+    if shared:
+        said.append(
+            f"In {format_count(len(shared), 'training')} of a search constants were "
+            "arguments of a program that trials share: values are those of "
+            "keras.Model.fit within rounding."
         )
     batched = [m for m in members if m.sameness == BATCHED]
     if batched:
