@@ -108,6 +108,35 @@ def test_bootstrap_strata_keep_their_sizes():
     assert "stratified" in interval.method
 
 
+def test_bootstrap_draws_whole_groups():
+    """Rows that are copies within groups give the interval of the groups."""
+    each = generator(3, "x").normal(size=25)
+    rows, groups = np.repeat(each, 8), np.repeat(np.arange(25) * 7, 8)
+    order = generator(4, "x").permutation(200)
+    mine = bootstrap_interval(
+        np.mean, rows[order], seed=1, groups=groups[order].astype(str)
+    )
+    theirs = bootstrap_interval(np.mean, each, seed=1)
+    width, wanted = mine.high - mine.low, theirs.high - theirs.low
+    assert width == pytest.approx(wanted, rel=0.05)
+    assert "bootstrap of 25 groups, n = 200" in mine.method
+
+
+def test_bootstrap_of_unequal_groups_keeps_their_rows():
+    """Each draw has the rows of as many groups, each whole."""
+    groups = np.array([0, 1, 1, 2, 2, 2])
+
+    def is_whole(found):
+        counts = np.bincount(found, minlength=3)
+        assert (counts % [1, 2, 3] == 0).all()
+        return float((counts / [1, 2, 3]).sum())
+
+    interval = bootstrap_interval(
+        is_whole, groups, seed=1, n_resamples=50, groups=groups
+    )
+    assert (interval.low, interval.high) == (3.0, 3.0)
+
+
 def test_bootstrap_says_how_often_the_statistic_did_not_exist():
     """Undefined resamples are counted, and too many of them are an error."""
     y = np.array([0.0, 0.0, 0.0, 1.0])
@@ -128,3 +157,8 @@ def test_bootstrap_refuses_arrays_that_do_not_fit():
             bootstrap_interval(np.mean, *arrays, seed=1)
     with pytest.raises(InputError, match="one label per row"):
         bootstrap_interval(np.mean, np.zeros(3), seed=1, strata=np.zeros(2))
+    with pytest.raises(InputError, match="groups= has 2 labels for 3 rows"):
+        bootstrap_interval(np.mean, np.zeros(3), seed=1, groups=np.zeros(2))
+    both = {"strata": np.zeros(3), "groups": np.zeros(3)}
+    with pytest.raises(InputError, match="both given"):
+        bootstrap_interval(np.mean, np.zeros(3), seed=1, **both)

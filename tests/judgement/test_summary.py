@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from homeroom.errors import InputError
-from homeroom.judgement import WorstFold, summarize
+from homeroom.judgement import WorstFold, summarize, wilson
 from homeroom.judgement.summary import Summary
 from homeroom.records import History, Metric, from_json, to_json
 
@@ -146,6 +146,20 @@ def test_equal_scores_have_no_spread_at_all(make_plan, make_member):
     summary = summarize(same, make_plan(n_splits=3), ACCURACY)
     assert summary.sd_folds == summary.standard_error == 0
     assert summary.mean == 0.1
+
+
+def test_folds_that_scored_alike_are_no_certainty(make_plan, make_member):
+    """All of 60 rows right is Wilson's interval of 60 rows; equal errors have none."""
+    plan = make_plan(n_splits=3, n_repeats=2, n_rows=60)
+    perfect = [make_member(fold, 0, 1.0) for fold in range(6)]
+    interval = summarize(perfect, plan, ACCURACY).interval
+    wanted = wilson(60, 60)
+    assert (interval.low, interval.high) == (wanted.low, wanted.high)
+    assert "n = 60 validated rows; all folds scored alike" in interval.method
+    some = summarize(perfect[:2], plan, ACCURACY).interval
+    assert (some.low, some.high) == (wilson(40, 40).low, 1.0)
+    equal = [make_member(fold, 0, 0.25, key="val_loss") for fold in range(6)]
+    assert summarize(equal, plan, Metric("loss", "min")).interval is None
 
 
 def test_an_estimator_has_no_epochs(make_plan, make_member):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import homeroom as hr
-from homeroom import data, splits
+from homeroom import data, judgement, splits
 from homeroom.protocol.final_test import SealedTest
 from homeroom.records import Note
 from homeroom.store import open_store
@@ -48,7 +48,7 @@ class SpyWinner:
         self.happened = happened
         self.crash = crash
 
-    def prepare(self, x):
+    def prepare(self, x, rows=None):
         self.happened.append("rows are read")
         if self.crash:
             raise Crash
@@ -221,3 +221,74 @@ def test_records_of_before_are_read(experiment, softmax):
     old = msgspec.to_builtins(run.final_test())
     del old["earlier_openings"]
     assert msgspec.convert(old, hr.protocol.run.FinalTest).earlier_openings == 0
+
+
+def patients(rng, n_patients=60, n_each=12):
+    """Rows of patients who are ill or not, each near a point of the patient's own."""
+    ill = rng.integers(0, 2, n_patients)
+    own = rng.normal(size=(n_patients, 4)) + 0.8 * ill[:, None]
+    x = np.repeat(own, n_each, axis=0) + 0.01 * rng.normal(size=(720, 4))
+    y, groups = np.repeat(ill, n_each), np.repeat(np.arange(n_patients), n_each)
+    return x.astype(np.float32), y.astype(np.int32), groups
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "loss"])
+def test_rows_of_a_group_are_no_independent_rows(experiment, softmax, metric):
+    """Twelve rows of a patient say little more than one: the interval knows it."""
+    x, y, groups = patients(np.random.default_rng(4))
+    entered = experiment(x, y, groups=groups).add("net", softmax)
+    run = entered.run(cv=3, epochs=5, metric=metric, verbose=0)
+    found = run.final_test()
+    assert found.interval.low < found.score < found.interval.high
+    assert f"of {found.n // 12} groups, n = {found.n}" in found.interval.method
+    if metric == "accuracy":
+        alone = judgement.wilson(round(found.score * found.n), found.n)
+        grouped = found.interval.high - found.interval.low
+        assert grouped > 2 * (alone.high - alone.low)
+
+
+def test_a_perfect_area_has_not_the_interval_of_a_perfect_accuracy(
+    experiment, keras, flowers
+):
+    """What is one by another way of counting has no interval that is known."""
+    x, y = flowers
+    first = (y == 0).astype(np.int32)
+
+    def net():
+        inputs = keras.Input((4,))
+        outputs = keras.layers.Dense(1, activation="sigmoid")(inputs)
+        model = keras.Model(inputs, outputs)
+        area = keras.metrics.AUC(name="auc")
+        model.compile(keras.optimizers.Adam(0.5), "bce", metrics=[area])
+        return model
+
+    entered = experiment(np.c_[x[:, :3], 9 * first], first).add("net", net)
+    metric = hr.Metric("auc", "max")
+    run = entered.run(cv=3, epochs=20, metric=metric, verbose=0, overrule=["target"])
+    found = run.final_test()
+    assert found.score == 1.0
+    assert "none is known for auc" in found.interval.method
+
+
+def test_a_score_of_another_kind_does_not_spend_the_seal_for_nothing(experiment, keras):
+    """Per cents under the name of an accuracy are recorded, without an interval."""
+
+    def accuracy_percent(y, p):
+        right = keras.ops.equal(keras.ops.squeeze(y), keras.ops.argmax(p, -1))
+        return 100.0 * keras.ops.cast(right, "float32")
+
+    def net():
+        model = keras.Sequential([
+            keras.Input((4,)),
+            keras.layers.Dense(3, activation="softmax"),
+        ])
+        loss = "sparse_categorical_crossentropy"
+        model.compile("sgd", loss, metrics=[accuracy_percent])
+        return model
+
+    metric = hr.Metric("accuracy_percent", "max")
+    run = experiment().add("net", net).run(cv=3, epochs=2, metric=metric, verbose=0)
+    found = run.final_test()
+    assert found.score > 1
+    assert math.isnan(found.interval.low)
+    assert run.record.final_test == found

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from .comparison import Comparison, compare, practical_difference
     from .curve import Curve, mean_curve
     from .epochs import EpochChoice, epoch_choices
-    from .intervals import bootstrap_interval, half_width, sd_interval, wilson
+    from .intervals import (
+        bootstrap_interval,
+        expanded_level,
+        half_width,
+        sd_interval,
+        wilson,
+    )
     from .numbers import (
         ABSENT,
         clipped,
@@ -107,6 +113,7 @@ __all__ = [
     "compare",
     "components",
     "epoch_choices",
+    "expanded_level",
     "expected_maximum",
     "final_models",
     "first_above",
@@ -176,6 +183,7 @@ _FILE_OF = {
     ),
     "intervals": (
         "bootstrap_interval",
+        "expanded_level",
         "half_width",
         "sd_interval",
         "wilson",

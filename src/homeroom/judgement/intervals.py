@@ -13,9 +13,12 @@ from homeroom.records import Interval
 from homeroom.seeding import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
     from numpy.typing import NDArray
+
+    Draw: TypeAlias = Callable[[Any], NDArray[Any]]
 
 
 def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
@@ -103,11 +106,13 @@ def bootstrap_interval(
     seed: int,
     n_resamples: int = 2000,
     strata: NDArray[Any] | None = None,
+    groups: NDArray[Any] | None = None,
 ) -> Interval:
     """Return the percentile bootstrap interval of a statistic of rows.
 
-    Rows are drawn with replacement, the same rows from every array. Resamples in
-    which the statistic does not exist (NaN) are left out and counted in `method`.
+    Rows are drawn with replacement, the same rows from every array; with `groups`
+    whole groups are, because their rows say much the same. Resamples in which the
+    statistic does not exist (NaN) are left out and counted in `method`.
 
     Args:
         statistic: Called with the resampled arrays; returns one number.
@@ -117,10 +122,11 @@ def bootstrap_interval(
         n_resamples: How many times the rows are drawn.
         strata: Labels per row; each stratum keeps its size. Give the classes when
             the statistic needs all of them, as AUC does.
+        groups: The group of each row; not together with `strata`.
 
     Raises:
-        InputError: If the arrays differ in length or are empty, or the statistic
-            exists in less than half of the resamples.
+        InputError: If the arrays differ in length or are empty, the statistic exists
+            in less than half of the resamples, or rows are in strata and groups.
 
     >>> y = np.arange(100.0)
     >>> interval = bootstrap_interval(np.mean, y, seed=7, n_resamples=200)
@@ -128,12 +134,14 @@ def bootstrap_interval(
     True
     """
     check_level(level)
+    if strata is not None and groups is not None:
+        raise InputError("strata= and groups= were both given: leave out one of them.")
     n = _common_length(arrays)
     rng = generator(seed, "bootstrap")
-    blocks = _blocks(n, strata)
+    drawn = _by_strata(_blocks(n, strata)) if groups is None else _by_groups(n, groups)
     values = np.empty(n_resamples)
     for i in range(n_resamples):
-        rows = np.concatenate([b[rng.integers(0, len(b), len(b))] for b in blocks])
+        rows = drawn(rng)
         values[i] = statistic(*(array[rows] for array in arrays))
     kept = values[np.isfinite(values)]
     if 2 * len(kept) <= n_resamples:
@@ -151,8 +159,43 @@ def bootstrap_interval(
         if strata is not None
         else ("percentile bootstrap")
     )
-    method = f"{how}, n = {n}, {n_resamples} resamples{note}"
+    of = "" if groups is None else f" of {len(np.unique(groups))} groups"
+    method = f"{how}{of}, n = {n}, {n_resamples} resamples{note}"
     return Interval(low, high, level, method)
+
+
+def _by_strata(blocks: Sequence[NDArray[Any]]) -> Draw:
+    def draw(rng: Any) -> NDArray[Any]:
+        return np.concatenate([b[rng.integers(0, len(b), len(b))] for b in blocks])
+
+    return draw
+
+
+def _by_groups(n: int, groups: NDArray[Any]) -> Draw:
+    _check_one_each("groups", groups, n)
+    _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.argsort(inverse, kind="stable")
+    firsts = np.cumsum(sizes) - sizes
+
+    def draw(rng: Any) -> NDArray[Any]:
+        picked = rng.integers(0, len(sizes), len(sizes))
+        lengths = sizes[picked]
+        begins = np.cumsum(lengths) - lengths
+        places = np.arange(lengths.sum()) + np.repeat(firsts[picked] - begins, lengths)
+        return np.asarray(order[places])
+
+    return draw
+
+
+def expanded_level(level: float, n: int) -> float:
+    """Return the level at which a percentile interval of n values has `level`.
+
+    Percentiles are those of a normal distribution with the variance /n; a few values
+    ask for those of Student's t with the variance /(n-1) (Hesterberg 2015, 5.3).
+    """
+    t = float(special.stdtrit(n - 1, 0.5 + level / 2))
+    expanded = 2 * float(special.ndtr(math.sqrt(n / (n - 1)) * t)) - 1
+    return min(expanded, 0.9999)  # beyond it lies no resample
 
 
 def check_level(level: float) -> None:
@@ -161,6 +204,13 @@ def check_level(level: float) -> None:
         raise InputError(
             f"level={level} is not a coverage; expected a number between 0 and 1, "
             "such as 0.95."
+        )
+
+
+def _check_one_each(name: str, labels: NDArray[Any], n: int) -> None:
+    if len(labels) != n:
+        raise InputError(
+            f"{name}= has {len(labels)} labels for {n} rows; give one label per row."
         )
 
 
@@ -177,8 +227,5 @@ def _common_length(arrays: tuple[NDArray[Any], ...]) -> int:
 def _blocks(n: int, strata: NDArray[Any] | None) -> list[NDArray[np.intp]]:
     if strata is None:
         return [np.arange(n)]
-    if len(strata) != n:
-        raise InputError(
-            f"strata= has {len(strata)} labels for {n} rows; give one label per row."
-        )
+    _check_one_each("strata", strata, n)
     return [np.flatnonzero(strata == label) for label in np.unique(strata)]

@@ -12,7 +12,7 @@ from scipy import special
 from homeroom.errors import InputError
 from homeroom.records import Interval
 
-from .intervals import bootstrap_interval
+from .intervals import bootstrap_interval, expanded_level
 
 if TYPE_CHECKING:
     from .summary import Summary
@@ -132,19 +132,8 @@ def _interval(by_fold: dict[int, list[float]]) -> Interval | None:
         lambda w, m: float(w.sum() / m.sum()),
         won,
         n,
-        level=_expanded(LEVEL, len(by_fold)),
+        level=expanded_level(LEVEL, len(by_fold)),
         seed=0,
     )
     method = f"expanded percentile bootstrap over {len(by_fold)} folds; approximate"
     return Interval(found.low, found.high, LEVEL, method)
-
-
-def _expanded(level: float, n: int) -> float:
-    """Return the level at which a percentile interval of n values has `level`.
-
-    Percentiles are those of a normal distribution with the variance /n; a few values
-    ask for those of Student's t with the variance /(n-1) (Hesterberg 2015, 5.3).
-    """
-    t = float(special.stdtrit(n - 1, 0.5 + level / 2))
-    expanded = 2 * float(special.ndtr(math.sqrt(n / (n - 1)) * t)) - 1
-    return min(expanded, 0.9999)  # beyond it lies no resample

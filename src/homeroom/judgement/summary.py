@@ -12,15 +12,16 @@ from homeroom.errors import InputError, did_you_mean
 from homeroom.records import COMPLETE, INTERRUPTED, Interval, Metric
 
 from .divergence import first_nonfinite
-from .intervals import check_level, sd_interval
+from .intervals import check_level, sd_interval, wilson
+from .numbers import is_percentage
 from .resampled import corrected_error, mean_ratio, sum_of_squares, t_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from homeroom.records import MemberRecord, SplitPlanRecord
+    from homeroom.records import FoldRecord, MemberRecord, SplitPlanRecord
 
 
 class WorstFold(NamedTuple):
@@ -37,7 +38,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     NaN where no training of that fold has a score. `mean` is their mean, `sd_folds`
     their SD and `sd_seeds` the pooled SD over seeds inside a fold (both ddof=1, NaN
     when there is nothing to compare). `standard_error` is the corrected one, from
-    which `interval` is made; both need two folds. The interval is as computed: near
+    which `interval` is made; both need two folds. Where all folds scored alike it is
+    Wilson's for a share, and None for anything else. The interval is as computed: near
     100 % its end may be above 1, which `judgement.clipped` cuts off for showing.
     `n_folds` counts the folds that have a score. `mean_epochs` is NaN for a
     scikit-learn estimator, which has none; `mean_best_epoch` is 0-based, like
@@ -161,7 +163,7 @@ def summarize(
         ),
         sd_seeds=_pooled_sd(list(scores.values())),
         standard_error=error,
-        interval=_interval(mean, error, len(present), level),
+        interval=_interval(mean, error, fold_means, plan, metric, level),
         worst_fold=_worst(fold_means, metric),
         n_folds=len(present),
         n_seeds=len({m.seed_index for m in members}),
@@ -254,15 +256,49 @@ def _pooled_sd(groups: Sequence[Sequence[float]]) -> float:
     return math.sqrt(squares / df)
 
 
-def _interval(mean: float, error: float, n: int, level: float) -> Interval | None:
+def _interval(
+    mean: float,
+    error: float,
+    fold_means: Mapping[int, float],
+    plan: SplitPlanRecord,
+    metric: Metric,
+    level: float,
+) -> Interval | None:
+    n = len(fold_means)
     if n < 2:
         return None
+    if error == 0:
+        folds = [plan.folds[fold] for fold in fold_means]
+        return _of_equal_folds(mean, folds, plan, metric, level)
     low, high = t_bounds(mean, error, n - 1, level)
     method = (
         f"corrected resampled t (Nadeau-Bengio), {n} folds; approximate, because "
         "folds share training rows"
     )
     return Interval(low, high, level, method)
+
+
+def _of_equal_folds(
+    mean: float,
+    folds: Sequence[FoldRecord],
+    plan: SplitPlanRecord,
+    metric: Metric,
+    level: float,
+) -> Interval | None:
+    """Return the interval of folds that scored alike: no spread to make one of.
+
+    A share of right answers has Wilson's, over the rows that were validated: each once,
+    and on its own. Rows in groups are not.
+    """
+    if not is_percentage(metric) or not 0 <= mean <= 1 or "Group" in plan.strategy:
+        return None
+    n_rows = max(
+        sum(fold.n_validation for fold in folds if fold.repeat == repeat)
+        for repeat in {fold.repeat for fold in folds}
+    )
+    found = wilson(round(mean * n_rows), n_rows, level)
+    method = f"{found.method} validated rows; all folds scored alike"
+    return Interval(found.low, found.high, level, method)
 
 
 def _worst(fold_means: dict[int, float], metric: Metric) -> WorstFold | None:

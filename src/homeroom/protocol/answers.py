@@ -14,7 +14,7 @@ from homeroom.errors import InputError
 from homeroom.records import COMPLETE, OutOfFold
 
 from .member import Result
-from .winner import by_class
+from .winner import by_class, shares_of_logits
 
 
 def out_of_fold(results: Sequence[Result], n_rows: int) -> NDArray[np.float32] | None:
@@ -42,23 +42,25 @@ def out_of_fold(results: Sequence[Result], n_rows: int) -> NDArray[np.float32] |
 
 
 def counted(
-    predictions: Any, results: Sequence[Result], dataset: Dataset
+    predictions: Any, results: Sequence[Result], dataset: Dataset, *, logits: bool
 ) -> OutOfFold | None:
     """Return the out-of-fold answers of a classifier, counted.
 
-    None for another task, or for outputs that are not one column per class.
+    `logits` is whether it was trained to give logits. None for another task, or for
+    outputs that are not one column per class.
     """
     labels = dataset.labels
     if dataset.record.task != "classification" or labels is None:
         return None
     if predictions is None or predictions.ndim != 2:
         return None
+    shares = shares_of_logits(predictions) if logits else by_class(predictions)
     rows = [r.assignment.member.validation_rows for r in results]
     often = np.bincount(np.concatenate([each for each in rows if each is not None]))
     try:
         return judgement.read_answers(
             labels,
-            by_class(predictions),
+            shares,
             classes=dataset.record.classes,
             n_averaged=int(np.median(often[often > 0])),
         )

@@ -18,7 +18,7 @@ from homeroom.splits import Partition
 from homeroom.store import Opening, Store
 
 from .examining import examine_opened
-from .winner import Winner, by_class
+from .winner import Winner
 
 LEVEL = 0.95
 _ERRORS = {
@@ -63,7 +63,7 @@ class SealedTest:
         store.claim_seal(run.id, candidate=winner.name)
         before = earlier_openings(run, store)
         rows = self.__rows
-        x = _prepared(winner, rows, self.__positions)
+        x = _prepared(winner, rows)
         scores = winner.evaluate(x, rows)
         score = scores[run.metric.name]
         predictions = winner.predict(x)
@@ -71,7 +71,7 @@ class SealedTest:
             candidate=winner.name,
             metric=run.metric,
             score=score,
-            interval=_interval(run, score, predictions, rows),
+            interval=_interval(run, winner, predictions, score, rows),
             n=self.n_rows,
             opened_at=datetime.now(UTC),
             scores=scores,
@@ -116,7 +116,7 @@ def told_of_openings(openings: Sequence[Opening]) -> str:
     )
 
 
-def _prepared(winner: Winner, rows: Dataset, positions: Any) -> Any:
+def _prepared(winner: Winner, rows: Dataset) -> Any:
     """Return x as the winner takes it.
 
     Raises:
@@ -124,8 +124,8 @@ def _prepared(winner: Winner, rows: Dataset, positions: Any) -> Any:
     """
     try:
         if winner.preprocessing is None:
-            data.check_rows(rows, positions)
-        return winner.prepare(rows.x)
+            data.check_rows(rows)
+        return winner.prepare(rows.x, rows.ids)
     except DataError as error:
         raise DataError(
             f"The test rows cannot be scored: {error} The seal of this run is spent "
@@ -134,22 +134,50 @@ def _prepared(winner: Winner, rows: Dataset, positions: Any) -> Any:
 
 
 def _interval(
-    run: RunRecord, score: float, predictions: Any, rows: Dataset
+    run: RunRecord, winner: Winner, predictions: Any, score: float, rows: Dataset
 ) -> Interval:
-    """Return Wilson's interval for an accuracy, a bootstrap over rows for errors."""
-    metric: Metric = run.metric
-    if "accuracy" in metric.name:
-        return judgement.wilson(round(score * rows.n_rows), rows.n_rows, LEVEL)
-    statistic, values = _by_row(metric, predictions, rows)
-    # a loss may be another function of the rows, weighted, or have penalties added
-    if statistic is None or not math.isclose(statistic(values), score, rel_tol=1e-3):
-        return Interval(math.nan, math.nan, LEVEL, f"none is known for {metric.name}")
-    return judgement.bootstrap_interval(
-        statistic, values, level=LEVEL, seed=run.settings.seed
-    )
+    """Return what the score may be off by, with rows of a group kept together.
+
+    Wilson's interval for a share of the rows, a bootstrap for a mean over them. Rows of
+    one group are alike, so that whole groups are drawn; a share's interval then reaches
+    as far as either does. Nothing here may cost a spent seal its score.
+    """
+    name = run.metric.name
+    try:
+        wilson = None
+        if judgement.is_percentage(run.metric) and 0 <= score <= 1:
+            wilson = judgement.wilson(round(score * rows.n_rows), rows.n_rows, LEVEL)
+            if rows.groups is None:
+                return wilson
+        statistic, values = _by_row(run.metric, winner, predictions, rows)
+        # it may be another function of the rows, weighted, or have penalties added
+        known = statistic is not None and np.isclose(statistic(values), score, 1e-3)
+        if not known:
+            return _unknown(f"none is known for {name}")
+        level = LEVEL
+        if rows.groups is not None:
+            n_groups = len(np.unique(rows.groups))
+            if n_groups == 1:
+                return _unknown("none is known: the test rows are one group")
+            level = judgement.expanded_level(LEVEL, n_groups)
+        drawn = judgement.bootstrap_interval(
+            statistic, values, level=level, seed=run.settings.seed, groups=rows.groups
+        )
+    except Exception as error:  # noqa: BLE001 - as said
+        return _unknown(f"none could be made for {name}: {error}")
+    if wilson is None:
+        return Interval(drawn.low, drawn.high, LEVEL, drawn.method)
+    low, high = min(drawn.low, wilson.low), max(drawn.high, wilson.high)
+    return Interval(low, high, LEVEL, f"{drawn.method}, no narrower than Wilson's")
 
 
-def _by_row(metric: Metric, predictions: Any, rows: Dataset) -> tuple[Any, Any]:
+def _unknown(reason: str) -> Interval:
+    return Interval(math.nan, math.nan, LEVEL, reason)
+
+
+def _by_row(
+    metric: Metric, winner: Winner, predictions: Any, rows: Dataset
+) -> tuple[Any, Any]:
     """Return a statistic of rows that may be the metric, and its values per row."""
     if not isinstance(predictions, np.ndarray) or not isinstance(rows.y, np.ndarray):
         return None, None
@@ -158,9 +186,14 @@ def _by_row(metric: Metric, predictions: Any, rows: Dataset) -> tuple[Any, Any]:
         name = "mse" if metric.name == "loss" else metric.name
         return _ERRORS.get(name), error
     labels = rows.labels
-    if metric.name == "loss" and labels is not None and predictions.ndim == 2:
-        shares = by_class(predictions).astype(np.float64)
-        if labels.max() < shares.shape[1]:
-            chance = shares[np.arange(len(labels)), labels]
-            return np.mean, -np.log(np.clip(chance, 1e-7, 1.0))
-    return None, None
+    if labels is None or predictions.ndim != 2:
+        return None, None
+    shares = winner.shares(predictions).astype(np.float64)
+    if labels.max() >= shares.shape[1]:
+        return None, None
+    if metric.name == "loss":
+        chance = shares[np.arange(len(labels)), labels]
+        return np.mean, -np.log(np.clip(chance, 1e-7, 1.0))
+    if not judgement.is_percentage(metric):
+        return None, None
+    return np.mean, (shares.argmax(axis=1) == labels).astype(np.float64)

@@ -42,13 +42,16 @@ class Winner:
     task: str
     n_classes: int = 0
 
-    def prepare(self, x: Any) -> Any:
-        """Return x as the model takes it; a list where each fold has its own way."""
+    def prepare(self, x: Any, rows: NDArray[np.int32] | None = None) -> Any:
+        """Return x as the model takes it; a list where each fold has its own way.
+
+        `rows` is what messages call the rows; their positions by default.
+        """
         if self.preprocessing is None:
             return x
         if isinstance(self.preprocessing, list):
-            return [data.transform(fitted, x) for fitted in self.preprocessing]
-        return data.transform(self.preprocessing, x)
+            return [data.transform(each, x, rows) for each in self.preprocessing]
+        return data.transform(self.preprocessing, x, rows)
 
     def predict(self, x: Any) -> Any:
         """Return the model's outputs for prepared x.
@@ -68,12 +71,8 @@ class Winner:
 
     def shares(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return a classifier's outputs as a share for each class [n, classes]."""
-        if self.kind != "keras" or not engine.gives_logits(self.model):
-            return by_class(outputs)
-        if outputs.shape[1] == 1:
-            return by_class(np.exp(-np.logaddexp(0, -outputs)))
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        logits = self.kind == "keras" and engine.gives_logits(self.model)
+        return shares_of_logits(outputs) if logits else by_class(outputs)
 
     def evaluate(self, x: Any, rows: Dataset) -> dict[str, float]:
         """Return every metric, by its Keras name, for prepared x of `rows`."""
@@ -128,6 +127,18 @@ def by_class(outputs: NDArray[Any]) -> NDArray[Any]:
     if outputs.ndim == 2 and outputs.shape[1] == 1:
         return np.concatenate([1 - outputs, outputs], axis=1)
     return outputs
+
+
+def shares_of_logits(outputs: NDArray[Any]) -> NDArray[Any]:
+    """Return logits as a share for each class [n, classes]; one column is a logit.
+
+    >>> shares_of_logits(np.array([[0.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    if outputs.shape[1] == 1:
+        return by_class(np.exp(-np.logaddexp(0, -outputs)))
+    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def keep_winner(
