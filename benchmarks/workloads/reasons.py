@@ -79,7 +79,8 @@ def paragraphs(record: Record, n_cores: int) -> Iterator[str]:
 def _small_networks(record: Record, n_cores: int) -> str:
     sentences = [
         "**Small networks** (W1, W2, W6): Homeroom runs Keras's own training step, bit "
-        "for bit. XLA makes a row of kernels of it, and calling one costs a few tenths "
+        "for bit (in W1 dropout and decay are arguments, which may move a last digit). "
+        "XLA makes a row of kernels of it, and calling one costs a few tenths "
         "of a microsecond of a core, whatever it computes: that, more than arithmetic, "
         "is what an update of a small network costs. A ratio that leaves a kernel less "
         "is out of reach with these kernels, and others have other last digits."
