@@ -30,7 +30,7 @@ MUTANTS = {
         """
 from homeroom import data
 fit = data.fit_preprocessing
-data.fit_preprocessing = lambda how, dataset, rows: fit(
+data.fit_preprocessing = lambda how, dataset, rows, *seed: fit(
     how, dataset, range(dataset.n_rows)
 )
 """,

@@ -49,6 +49,19 @@ def test_predictions_keep_the_rows(
     assert right > 0.85
 
 
+def test_a_target_may_be_called_count(tmp_path: Path, command: Run) -> None:
+    """What is said of the predictions does not trip over the name of the target."""
+    rows = [f"{i % 7},{i % 5},{'few' if i % 7 < 3 else 'many'}" for i in range(60)]
+    table = tmp_path / "seen.csv"
+    table.write_text("\n".join(["a,b,count", *rows]), encoding="utf-8")
+    few = ("--cv", "3", "--seeds", "1", "--epochs", "1", "--batch-size", "32")
+    said = command("run", table, "--target", "count", *few, cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    said = command("predict", "latest", table, "--out", "out.csv", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert "60 rows of seen.csv predicted by" in said.stderr
+
+
 def test_logits_become_probabilities() -> None:
     """What the loss takes for logits is no share, and half of a logit no border."""
     import keras

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from homeroom.cli.inferred import say_what_was_inferred
+from homeroom.cli.training import Plan
+from homeroom.data import read_table
 from homeroom.store import open_store
 
 Invoke = Callable[..., Any]
@@ -275,3 +278,24 @@ def test_a_dry_run_says_the_cost_and_keeps_nothing(
     assert "Program for small MLP: the first of its structure" in said
     assert "Not foreseen: gradient boosting." in said
     assert not list(Path.cwd().iterdir())
+
+
+def test_units_in_names_of_columns_are_no_markup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A column called "rate [/s]" is listed as it is called."""
+    names = ["rate [/s]", "flow [l/min]", "y"]
+    rows = [f"{i % 7}.5,{i % 5}.25,{'a' if i % 7 < 3 else 'b'}" for i in range(40)]
+    file = tmp_path / "units.csv"
+    file.write_text("\n".join([",".join(names), *rows]), encoding="utf-8")
+    plan = Plan(cv=3, seeds=1, epochs=1, batch_size=32, report=tmp_path / "r.html")
+    say_what_was_inferred(
+        "units.csv",
+        read_table(file, "y").record,
+        ["mine [x]"],
+        plan,
+        batch_size_was_given=True,
+    )
+    said = flat(capsys.readouterr().err)
+    assert "2 numbers: rate [/s], flow [l/min]" in said
+    assert "mine [x]" in said

@@ -11,7 +11,8 @@ from homeroom.cli.spreadsheet import without_formulas
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd", "@SUM(A1)", "\t=1", "\r=1"]
+    "cell",
+    ["=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd", "@SUM(A1)", "\t=1", "\r=1", "=\n1+1"],
 )
 def test_text_like_a_formula_gets_an_apostrophe(cell: str) -> None:
     """A cell that a spreadsheet would run becomes text."""

@@ -97,3 +97,10 @@ def test_two_candidates_need_two_names() -> None:
     """The same name twice is refused with how to name them apart."""
     with pytest.raises(InputError, match="--model first=some_models:mlp"):
         load_models(["some_models:mlp", "mlp=some_models:deep_mlp"])
+
+
+def test_a_module_that_exits_ends_nothing(here: Path) -> None:
+    """sys.exit on import is the module's fault, and is said."""
+    (here / "broken_exit.py").write_text("import sys\nsys.exit(0)\n")
+    with pytest.raises(InputError, match=r"broken_exit.*SystemExit"):
+        load_models(["broken_exit:mlp"])

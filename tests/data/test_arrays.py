@@ -253,6 +253,31 @@ def test_labels_a_sparse_loss_can_read():
     check_sparse_labels(np.zeros((4, 7), int), 1)
 
 
+@pytest.mark.parametrize("given", ["y", "groups"])
+def test_the_missing_of_pandas_is_missing(given):
+    """NA among text is named by its row, as None is."""
+    text = pd.Series(["a", "b", pd.NA, "b"], dtype="string")
+    whole = {"y": ["a", "b", "a", "b"]} | {given: text}
+    with pytest.raises(DataError, match=r"missing in 1 row .rows 2\)"):
+        from_arrays(np.arange(4.0).reshape(-1, 1), **whole)
+
+
+def test_numbers_of_numpy_among_objects_are_numbers():
+    """A column of objects may hold NumPy's scalars: none of them is missing."""
+    labels = np.array([np.int64(i % 2) for i in range(4)], dtype=object)
+    x = np.arange(4.0).reshape(-1, 1)
+    assert from_arrays(x, labels, groups=labels).y.tolist() == [0, 1, 0, 1]
+
+
+def test_cut_rows_know_where_they_were():
+    """Rows cut from cut rows have the ids of the first dataset."""
+    data = from_arrays(np.arange(10.0).reshape(-1, 1), np.arange(10.0))
+    cut = data.take([9, 1, 4, 6])
+    assert data.ids is None
+    assert cut.ids.tolist() == [9, 1, 4, 6]
+    assert cut.take([2, 0]).ids.tolist() == [4, 9]
+
+
 def test_take_keeps_the_record_and_refuses_odd_rows():
     """Cutting rows changes rows only; masks and far rows are refused."""
     data = from_arrays(X, Y, groups=list("aabbcc"))

@@ -244,6 +244,33 @@ def test_a_mixed_column_is_refused(tmp_path):
         read_table(write(tmp_path, few), "mark", task="regression")
 
 
+@pytest.mark.parametrize("mark", ["?", "-", "None", "na"])
+@pytest.mark.parametrize("n_values", [3, 50])
+def test_an_answer_that_is_a_question_mark_is_missing(tmp_path, mark, n_values):
+    """Among numbers it is no class, and no other number either: the line is named."""
+    cells = [f"{i % n_values}.5" for i in range(60)]
+    cells[41] = mark
+    file = write(tmp_path, table(price=cells))
+    for task in (None, "classification", "regression"):
+        with pytest.raises(DataError, match=r"missing in 1 row .*lines 43, written as"):
+            read_table(file, "price", task=task)
+
+
+def test_none_among_words_is_a_label(tmp_path):
+    """A target of text may call one of its classes None."""
+    marks = ["None", "Mild", "Severe"] * 20
+    data = read_table(write(tmp_path, table(mark=marks)), "mark")
+    assert data.record.classes == ("Mild", "None", "Severe")
+
+
+def test_a_column_named_as_what_a_date_becomes(tmp_path):
+    """Two columns of one name would be made: both are named before."""
+    days = [f"2024-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(60)]
+    text = table(**{"when": days, "when (year)": [i % 7 for i in range(60)]})
+    with pytest.raises(DataError, match=r"'when \(year\)' and a column 'when'"):
+        read_table(write(tmp_path, text), "label")
+
+
 def test_lines_are_counted_as_an_editor_shows_them(tmp_path):
     """Blank lines and newlines inside quotes count, so the named line is the line."""
     text = 'a,c,y\n\n1,"two\nlines",no\n2,x,\n'

@@ -159,3 +159,18 @@ def test_a_shifted_test_is_told_at_the_opening(
     found = examine_opening(opened(x, y, 480), losses)
     assert [f.check for f in found] == ["classes", "shift", "difficulty"]
     assert "development and test rows" in found[1].evidence
+
+
+def test_outputs_of_other_widths_are_read_together(
+    clean: Clean, dice: np.random.Generator
+) -> None:
+    """Ten outputs for three classes, beside three: unused ones are never right."""
+    x, y = clean
+    three = chances(y, dice, sure=0.5)
+    ten = np.concatenate([0.4 * three, np.full((600, 7), 0.6 / 7)], axis=1)
+    flagged = [
+        [f.rows for f in examine_losses(case_of(x, y), told) if f.check == "labels"]
+        for told in ({"narrow": three}, {"wide": ten}, {"narrow": three, "wide": ten})
+    ]
+    assert flagged[0]
+    assert flagged[0] == flagged[1] == flagged[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from homeroom.data import Dataset, from_arrays, load, read_table
 from homeroom.doctor import Case, examine
 from homeroom.doctor.nearness import near_duplicates
 from homeroom.records import Finding
-from homeroom.splits import KFold
+from homeroom.splits import KFold, TimeSeriesSplit
 
 from .conftest import alarms, case_of
 
@@ -204,3 +205,28 @@ def test_the_cheap_examination_is_cheap() -> None:
     assert time.perf_counter() - started < 0.1
     skipped = {each.check for each in found.checked if each.state == "skipped"}
     assert skipped == {"near-duplicates", "topics", "shift", "two-sample"}
+
+
+def test_a_missing_word_is_no_category_of_its_own(
+    dice: np.random.Generator, tmp_path: Path
+) -> None:
+    """One missing cell is nothing that train rows lack."""
+    frame = mixed_table(100, 2, 1, dice)
+    words = frame["word 0"].to_list()
+    words[7] = None
+    data = read_from(tmp_path, frame.with_columns(pl.Series("word 0", words)))
+    case = case_of(data)
+    [column] = case.columns.categories
+    assert column.codes[7] == -1
+    assert (np.delete(column.codes, 7) >= 0).all()
+    assert "" not in column.values
+    assert not examine(case, thorough=False).of("categories")
+
+
+def test_what_follows_time_is_not_to_be_shuffled(dice: np.random.Generator) -> None:
+    """Rows that drift, cut in their order on purpose, are no rows left unshuffled."""
+    y = np.cumsum(dice.normal(size=400))
+    x = dice.normal(size=(400, 3))
+    for ordered, said in ((False, 1), (True, 0)):
+        case = replace(case_of(x, y, cv=TimeSeriesSplit(4)), ordered=ordered)
+        assert len(examine(case, thorough=False).of("order")) == said

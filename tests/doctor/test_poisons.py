@@ -376,3 +376,17 @@ def test_the_sheet_answers_all_eight_leakages(clean: Clean) -> None:
     assert declared["L1.1"] == declared["L1.2"] == declared["L3.2"] == "enforced"
     assert declared["L3.1"] == "checked"
     assert declared["L3.3"] == "cannot be checked"
+
+
+@pytest.mark.parametrize(("n_rows", "n_codes"), [(1000, 200), (5000, 1000)])
+def test_a_code_of_many_values_stops(
+    n_rows: int, n_codes: int, dice: np.random.Generator
+) -> None:
+    """Numbers of patients, five rows each, all of one class: each tells the class."""
+    code = np.repeat(np.arange(n_codes), n_rows // n_codes)
+    y = dice.integers(0, 2, n_codes)[code]
+    order = dice.permutation(n_rows)
+    x = np.c_[dice.permutation(n_codes)[code], dice.normal(size=n_rows)][order]
+    [leak] = examine(case_of(x, y[order]), thorough=False).leaks
+    assert leak.check == "target"
+    assert "'column 0' is a code for y" in leak.evidence

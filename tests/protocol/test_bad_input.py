@@ -95,6 +95,35 @@ class TestData:
         y[y == 2] = 3
         refused(train, softmax, x, y, error=hr.DataError, match=r"3 outputs.*: 3 in")
 
+    def test_labels_beyond_the_outputs_are_named_by_their_rows(
+        self, refused, softmax, flowers
+    ):
+        """In an experiment, too, rows are those that were given, and not of the cut."""
+        x, y = flowers
+        y = y.copy()
+        y[[97, 111]] = 7
+        cv = hr.KFold(3)
+        for options, folds in (({}, cv), ({"time": np.arange(120)[::-1]}, 3)):
+            entered = hr.Experiment(x, y, store=refused.store, seed=3, **options)
+            entered.add("net", softmax)
+            named = r"7 in [12] rows? \(rows (97, 111|111, 97|97|111)\)"
+            refused(entered.run, cv=folds, error=hr.DataError, match=named)
+
+    def test_what_preprocessing_leaves_is_named_by_its_row(
+        self, refused, softmax, flowers
+    ):
+        """A missing cell that nothing fills in is found in the rows as given."""
+        from sklearn.preprocessing import StandardScaler
+
+        x = flowers[0].copy()
+        x[[97, 111], 2] = np.nan
+        entered = hr.Experiment(
+            x, flowers[1], store=refused.store, preprocess=StandardScaler()
+        )
+        entered.add("net", softmax)
+        named = r"[12] rows? \(rows (97, 111|97|111)\) hold NaN"
+        refused(entered.run, error=hr.DataError, match=named)
+
     def test_labels_from_minus_one(self, refused, train, softmax, flowers):
         """Labels -1, 0, 1 are not read as the last class and the first two."""
         x, y = flowers
@@ -424,6 +453,28 @@ class TestModels:
 
         x, y = flowers
         refused(hr.cross_validate, LogisticRegression(), x, y - 1, match="label -1")
+
+    def test_an_estimator_and_labels_that_are_codes(self, refused, flowers):
+        """Two labels of seven digits are no million columns of probabilities."""
+        from sklearn.linear_model import LogisticRegression
+
+        x, y = flowers
+        codes = 1_000_000 + y
+        said = "label 1000002. Number the classes"
+        refused(hr.cross_validate, LogisticRegression(), x, codes, match=said)
+
+    def test_an_estimator_and_several_numbers(self, refused, flowers):
+        """Two numbers a row are not read as two classes."""
+        from sklearn.linear_model import Ridge
+
+        from homeroom.data import from_arrays
+
+        x, _ = flowers
+        data = from_arrays(x, x[:, :2], task="regression")
+        entered = hr.Experiment(data, store=refused.store).add("ridge", Ridge())
+        refused(entered.run, match=r"one number for each row; y has shape \[96, 2\]")
+        alone = hr.Experiment(data, store=refused.store)
+        refused(alone.run, match="several numbers to predict")
 
     def test_losses_that_differ_compare_nobody(self, refused, line):
         """Without a metric that all have, another loss is another unit."""

@@ -335,6 +335,26 @@ def test_ctrl_c_carries_the_finished_trainings(softmax, flowers):
     assert (len(summary.untrained), summary.failed) == (2, ())
 
 
+def test_answers_in_logits_are_counted_on_their_own_side_of_zero(keras, flowers):
+    """One logit above zero is the second class, however small it is."""
+    x, y = flowers[0], (flowers[1] == 0).astype(np.int32)
+
+    def net():
+        inputs = keras.Input((4,))
+        model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        right = keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
+        model.compile(keras.optimizers.SGD(0.01), loss, metrics=[right])
+        return model
+
+    found = hr.cross_validate(net, x, y, cv=3, epochs=2)
+    logits = found.predictions[:, 0]
+    assert ((logits > 0) & (logits < 0.5)).sum() > 5
+    table = np.array(found.out_of_fold.confusion)
+    assert table[:, 1].tolist() == [sum((logits > 0) & (y == c)) for c in (0, 1)]
+    assert found.out_of_fold.bins
+
+
 def test_events_tell_every_epoch_and_member_once(softmax, flowers):
     """A listener hears of each epoch of each member, and of each end."""
     events = []

@@ -122,6 +122,27 @@ def test_the_final_preprocessing_is_fitted_on_development_rows_only(
     np.testing.assert_array_equal(Spy.seen[-1], x[development])
 
 
+def test_preprocessing_that_draws_is_repeatable(softmax, flowers):
+    """An open random_state follows from the seed, and not from NumPy's global state."""
+    from sklearn.random_projection import GaussianRandomProjection
+
+    def scores(state):
+        np.random.seed(state)  # noqa: NPY002 - what is left open draws from here
+        found = hr.cross_validate(
+            softmax,
+            *flowers,
+            cv=3,
+            epochs=1,
+            preprocess=GaussianRandomProjection(4),
+        )
+        unmoved = np.random.get_state()[1]  # noqa: NPY002
+        np.random.seed(state)  # noqa: NPY002
+        assert (unmoved == np.random.get_state()[1]).all()  # noqa: NPY002
+        return [member.scores["val_loss"] for member in found.members]
+
+    assert scores(1) == scores(2)
+
+
 def test_an_outlier_to_validate_on_moves_no_scaler(softmax, flowers):
     """A huge value among a fold's validation rows leaves its training as it was."""
     x, y = flowers

@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 import homeroom as hr
 from homeroom import data, engine, report
 from homeroom.protocol import Interrupted, stored_winner
+from homeroom.protocol.epoch_choice import Passes
 from homeroom.records import MemberEnded, Metric, Note, StageStarted
 from homeroom.store import open_store
 
@@ -258,6 +259,22 @@ class TestInterruption:
         with pytest.raises(hr.InputError, match="INTERRUPTED"):
             stopped.value.result.final_test()
 
+    def test_a_second_time_before_the_lanes_are_done(
+        self, experiment, softmax, store, monkeypatch
+    ):
+        """What was kept until then is what is told, also by the result."""
+        run = Passes.run
+
+        def interrupted(*args, **options):
+            run(*args, **options)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Passes, "run", interrupted)
+        with pytest.raises(Interrupted) as stopped:
+            experiment().add("net", softmax).run(cv=4, epochs=1, verbose=0)
+        members = stopped.value.result.record.members
+        assert [m.state for m in members] == ["COMPLETE"] * 4
+
     def test_during_the_refit(self, experiment, softmax, store, monkeypatch):
         """An interrupted refit is an interrupted run, and all folds are kept."""
         real = engine.Prepared.train
@@ -385,6 +402,15 @@ class TestTheWinner:
         expected = run.predict(x)
         for rows in (frame, pl.from_pandas(frame), x.tolist(), x.astype(np.float64)):
             np.testing.assert_allclose(run.predict(rows), expected, rtol=1e-5)
+
+    def test_lists_of_vectors_are_rows(self, experiment, flowers):
+        """A vector per row is learned from, validated on and predicted alike."""
+        x, y = flowers
+        forest = RandomForestClassifier(5, random_state=0)
+        run = experiment(list(x), y).add("forest", forest).run(cv=3, verbose=0)
+        for n in (1, 2, 4, 5):
+            alike = run.predict(list(x[:n]))
+            np.testing.assert_array_equal(alike, run.predict(x[:n]))
 
     def test_new_rows_that_hold_nan_are_refused(self, experiment, guess, flowers):
         """A prediction for NaN would be NaN; the row is named."""

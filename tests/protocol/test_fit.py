@@ -133,6 +133,15 @@ class TestForms:
             found = hr.fit(softmax, *framed[0], validation_data=framed[1])
             assert found.history == expected, kind.__name__
 
+    def test_vectors_to_validate_on(self, softmax, flowers):
+        """A list of vectors is rows, in training and in validation data."""
+        x, y = flowers
+        lists = hr.fit(
+            softmax, list(x[:90]), y[:90], validation_data=(list(x[90:]), y[90:])
+        )
+        arrays = hr.fit(softmax, x[:90], y[:90], validation_data=(x[90:], y[90:]))
+        assert lists.history == arrays.history
+
     def test_text_labels_are_numbered(self, softmax, flowers):
         """Text labels train as the numbers of their alphabetical order."""
         x, y = flowers
@@ -322,6 +331,13 @@ class TestInstances:
         model.compile("sgd", "mse")
         with pytest.raises(hr.InputError, match="was adapted to"):
             hr.fit(model, x, y)
+
+    def test_a_live_model_with_a_scaled_loss(self, keras, softmax, flowers):
+        """An optimizer inside another is copied as often as it is asked for."""
+        model = softmax()
+        scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())
+        model.compile(scaled, "sparse_categorical_crossentropy")
+        assert hr.fit(model, *flowers, epochs=2).record.state == "COMPLETE"
 
     def test_a_live_model_trains_as_its_function(self, net, flowers):
         """Copy and function give the same history."""

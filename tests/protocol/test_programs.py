@@ -6,6 +6,7 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier
 
 import homeroom as hr
+from homeroom import report
 from homeroom.protocol import Interrupted
 from homeroom.records import EpochEnded, Need
 from homeroom.store import open_store
@@ -91,6 +92,10 @@ def test_bare_results_tell_too(flowers, softmax, store):
     [program] = cv.programs
     assert (program.candidates, program.made) == (("softmax",), True)
     latest = open_store(store).read_run()
+    for stored in open_store(store).list_runs():  # a fit without validation rows, too
+        view = report.run_view(open_store(store).read_run(stored.id))
+        assert view.leaderboard[0].n_trainings in {1, 3}
+        assert view.leaderboard[0].verdict != "not trained"
     assert latest.programs in (fit.programs, cv.programs)
     assert {run.id for run in open_store(store).list_runs()} == {
         "softmax-0001",

@@ -23,11 +23,13 @@ from homeroom.records import (
     EpochEnded,
     MemberEnded,
     Metric,
+    StageStarted,
     TrialEnded,
     TrialRecord,
     from_json,
     to_json,
 )
+from homeroom.store import open_store
 
 RATES = {"learning_rate": hr.log_uniform(1e-4, 1.0)}
 
@@ -76,7 +78,10 @@ def test_constants_are_shared_within_a_last_digit(net, flowers):
     found = hr.tune(
         net, {"dropout": [0.1, 0.3, 0.5]}, *flowers, cv=3, epochs=4, prune=False
     )
+    page = found.cross_validation()._repr_html_()
+    assert "constants were arguments" in page
     for trial in found.trials:
+        assert {member.sameness for member in trial.members} == {"shared"}
         alone = hr.cross_validate(
             lambda params=trial.hyperparameters: net(**params), *flowers, cv=3, epochs=4
         )
@@ -582,6 +587,51 @@ def test_ctrl_c_while_tuning_leaves_an_interrupted_run(softmax, flowers):
     with pytest.raises(Interrupted) as caught:
         experiment.run(cv=3, epochs=3, listener=listener)
     assert caught.value.result.record.state == INTERRUPTED
+
+
+def test_ctrl_c_keeps_the_searches_that_are_done(softmax, flowers, store):
+    """Every trial of the first search, and those begun of the second, are stored."""
+    seen = []
+
+    def listener(event):
+        if isinstance(event, StageStarted):
+            seen.append(event.stage)
+        if isinstance(event, EpochEnded) and "tuning second" in seen:
+            raise KeyboardInterrupt
+
+    experiment = hr.Experiment(*flowers, store=store)
+    experiment.add("first", softmax, space=RATES, n_trials=3)
+    experiment.add("second", softmax, space=RATES, n_trials=3)
+    with pytest.raises(Interrupted) as caught:
+        experiment.run(cv=3, epochs=3, listener=listener)
+    run = open_store(store).read_run(caught.value.result.id)
+    assert run.state == INTERRUPTED
+    first, second = run.searches
+    assert [trial.state for trial in first.trials] == [COMPLETE] * 3
+    assert first.best is not None
+    assert second.best is None
+    assert "first" in caught.value.result._repr_html_()
+
+
+def test_what_is_given_beside_a_space_is_not_searched(keras, flowers):
+    """A tuple given as it is reaches the model function as it is."""
+    given = []
+
+    def deep(units=(4,), learning_rate=0.1):
+        given.append(units)
+        body = [keras.layers.Dense(n, activation="relu") for n in units]
+        head = keras.layers.Dense(3, activation="softmax")
+        model = keras.Sequential([keras.Input((4,)), *body, head])
+        loss = "sparse_categorical_crossentropy"
+        model.compile(keras.optimizers.SGD(learning_rate), loss, metrics=["accuracy"])
+        return model
+
+    experiment = hr.Experiment(*flowers, store=":memory:")
+    space = {"learning_rate": [0.1, 0.01]}
+    experiment.add("deep", deep, space=space, units=(6, 5))
+    run = experiment.run(cv=3, epochs=1, verbose=0)
+    assert {*given} == {(6, 5)}
+    assert run.record.searches[0].space.startswith("units: (6, 5), learning_rate:")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from homeroom import judgement
-from homeroom.report import run_view
+from homeroom.records import History, MemberRecord
+from homeroom.report import comparisons, run_view
 from homeroom.report.formats import format_spread
 
 from . import fakes
@@ -71,3 +72,40 @@ def test_one_seed_shows_no_spreads_and_no_choice_no_comparison(run) -> None:
     assert view.comparisons
     undecided = msgspec.structs.replace(run, selection=None)
     assert run_view(undecided).comparisons == ()
+
+
+@pytest.mark.parametrize(
+    ("mine", "said"),
+    [
+        ([0.9] * 5, "0 of 5, 5 tied"),
+        ([0.95, 0.95, 0.9, 0.9, 0.9], "2 of 5, 3 tied, "),
+        ([0.95] * 5, "5 of 5"),
+    ],
+)
+def test_ties_are_told_beside_wins(mine, said) -> None:
+    """The interval counts a tie for half: who reads it has to see the ties."""
+    plan = fakes.plan_of(5)
+
+    def summary(name, scores):
+        return judgement.summarize(
+            [
+                MemberRecord(
+                    candidate=name,
+                    fold=fold,
+                    seed_index=0,
+                    seed=1,
+                    state="COMPLETE",
+                    history=History({}),
+                    scores={"val_accuracy": score},
+                )
+                for fold, score in enumerate(scores)
+            ],
+            plan,
+            fakes.ACCURACY,
+        )
+
+    told = comparisons._wins(
+        judgement.superiority(summary("a", mine), summary("b", [0.9] * 5))
+    )
+    assert told.startswith(said)
+    assert told == said or said.endswith(", ")

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 from rich.console import Console
 
 from homeroom.records import (
@@ -23,6 +24,7 @@ from homeroom.records import (
     TrialRecord,
 )
 from homeroom.report import LiveProgress
+from homeroom.report import progress as progress_room
 
 from . import fakes
 
@@ -236,3 +238,14 @@ def test_a_search_is_told_by_its_trials() -> None:
     assert "3 of 9 trials done, 1 of them given up, best 90.0 %" in said
     assert said.rstrip().splitlines()[-1].startswith("3 trainings in")
     assert "failed" not in said
+
+
+@pytest.mark.parametrize("has_widgets", [True, False])
+def test_a_notebook_without_widgets_gets_lines(monkeypatch, has_widgets: bool) -> None:
+    """Where nothing can move, an hour of training is not silent."""
+    monkeypatch.setattr(
+        progress_room, "find_spec", lambda name: object() if has_widgets else None
+    )
+    where = Console(file=io.StringIO(), force_jupyter=True, width=100)
+    progress = LiveProgress(where, fakes.ACCURACY)
+    assert (progress._live is not None) == has_widgets

@@ -177,3 +177,20 @@ def test_the_list_of_runs_says_what_cannot_be_read() -> None:
     assert "digits-0007" in text
     assert "sealed" in text
     assert "old-0001: Run 'old-0001' was written by format 3." in text
+
+
+def test_the_list_of_runs_cuts_no_number() -> None:
+    """On 80 columns long names give way, and means and dates stay whole."""
+    row = RunRow(
+        id="house-price-of-the-year-0001",
+        name="house-price-of-the-year",
+        state="complete",
+        created_at="2026-08-22 13:41 UTC",
+        candidate="gradient boosting",
+        mean="28,412",
+        final_test="29,077",
+    )
+    text = shown(runs_table([row]), 80)
+    for whole in ("28,412", "29,077", "2026-08-22 13:41", "complete", "when (UTC)"):
+        assert whole in text
+    assert "…" not in text

@@ -576,3 +576,23 @@ def test_ways_to_choose_the_epoch_are_told_where_folds_stopped_together() -> Non
     alone = run_view(run)
     assert alone.candidates[0].epochs is None
     assert any("a little too good" in said for said in alone.caveats)
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (None, "the same as its validation mean."),
+        (math.nan, "tuned has no accuracy on 360 rows that nothing had seen before: "),
+    ],
+)
+def test_a_final_score_of_its_own_kind(score, said) -> None:
+    """Equal is neither better nor worse, and NaN is no score."""
+    run = fakes.run_of()
+    assert run.final_test is not None
+    if score is None:
+        chosen = run_view(run).chosen
+        assert chosen is not None
+        score = chosen.mean.value
+    final = msgspec.structs.replace(run.final_test, score=score)
+    told = run_view(msgspec.structs.replace(run, final_test=final)).final_test.sentence
+    assert said in told

@@ -22,6 +22,7 @@ from homeroom.search import (
     names_in,
     uniform,
 )
+from homeroom.search.spaces import combinations, n_combinations
 
 FINITE = st.floats(1e-6, 1e6)
 
@@ -263,3 +264,16 @@ def test_a_function_that_cannot_be_drawn_from_is_refused(ask_for, said):
     with pytest.raises(InputError) as caught:
         study.ask(1)
     assert said in str(caught.value)
+
+
+@given(st.integers(2, 6), st.integers(1, 5), st.integers(1, 4))
+def test_combinations_are_counted_without_making_them(a, b, c):
+    """The number is that of those that are made, branches counted."""
+    space = as_space({
+        "a": integers(1, a),
+        "b": choice({"x": {"d": list(range(b))}, "y": {}}),
+        "c": list(range(c)),
+        "e": 0.5,
+    })
+    assert n_combinations(space) == len(list(combinations(space)))
+    assert n_combinations(as_space({"a": uniform(0, 1), "c": [1]})) is None

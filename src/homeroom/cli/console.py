@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
 SCHEMA = 1
@@ -41,6 +44,15 @@ def tell(message: str, *, heading: str = "", style: str = "") -> None:
     console.print(text, soft_wrap=not console.is_terminal)
 
 
+def print_path(path: Path) -> None:
+    """Print where a file is, as a result."""
+    from rich.text import Text
+
+    output().print(Text(str(path.resolve())), soft_wrap=True)
+
+
 def print_json(**content: Any) -> None:
     """Print a result for programs; "schema" rises when a field changes its meaning."""
-    print(json.dumps({"schema": SCHEMA, **content}, ensure_ascii=False, indent=2))
+    # escapes where a console's own encoding is no JSON, or lacks letters
+    ascii_only = "utf" not in (sys.stdout.encoding or "").lower()
+    print(json.dumps({"schema": SCHEMA, **content}, ensure_ascii=ascii_only, indent=2))

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from homeroom.report import check_report_place
+
 from . import options
 from .console import talk, tell
-from .files import check_report_place
 from .training import Plan, carry_out
 
 # It leaves 1,440 rows: 5 or 3 folds of them are whole batches of 32, with no last,

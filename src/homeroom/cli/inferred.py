@@ -27,15 +27,18 @@ def say_what_was_inferred(
 ) -> None:
     """Say on standard error what the table is, and what will be trained."""
     from rich.table import Table
+    from rich.text import Text
+
+    from homeroom.report import printable
 
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, value in _facts(file, dataset):
-        grid.add_row(label, value)
+        grid.add_row(label, Text(printable(value)))  # no markup: "[m/s]" is a unit
     n = len(candidates) * plan.cv * plan.seeds
     chosen = "" if batch_size_was_given else " (by the number of rows)"
-    grid.add_row("compared", ", ".join(candidates))
+    grid.add_row("compared", Text(printable(", ".join(candidates))))
     grid.add_row(
         "trained",
         f"each on {plan.cv} folds with {_counted(plan.seeds, 'seed')}: {n} trainings "

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from homeroom.errors import InputError
+from homeroom.report import check_place, write_whole
 
 from . import options
-from .console import output, tell
-from .files import check_place, write_whole
+from .console import print_path, tell
 from .spreadsheet import without_formulas
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def predict(
     predictions = predict_file(record, stored, file)
     write_whole(out, _content(predictions, out))
     _say_what_was_predicted(predictions, record, file)
-    output().print(str(out.resolve()), soft_wrap=True)
+    print_path(out)
 
 
 def _check_out(out: Path, *, replace: bool) -> None:
@@ -92,7 +92,8 @@ def _say_what_was_predicted(frame: pl.DataFrame, record: RunRecord, file: Path) 
     )
     target = record.dataset.target
     if record.dataset.task == "classification" and target is not None:
-        counts = frame[target].value_counts(sort=True).rows()
+        labels = frame[target].alias("label")  # a column "count" would be there twice
+        counts = labels.value_counts(sort=True).rows()
         told = [f"{label} {n:,}" for label, n in counts[:_SHOWN_CLASSES]]
         more = len(counts) - _SHOWN_CLASSES
         said += f": {', '.join(told)}{f' and {more} more' if more > 0 else ''}"

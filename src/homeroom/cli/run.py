@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from homeroom.report import check_report_place
+
 from . import options
-from .files import check_report_place
 from .inferred import say_what_was_inferred
 from .training import Plan, carry_out, foretell
 from .user_models import load_models

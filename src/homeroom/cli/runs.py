@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
-from .console import output, print_json, tell
+from .console import output, print_json, print_path, tell
 from .training import print_run, write_report
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def report(
     Curves, tables and caveats in a page that opens without a network.
     """
     write_report(_record(run, store), out)
-    output().print(str(out.resolve()), soft_wrap=True)
+    print_path(out)
 
 
 def _record(run: str, store: str | None) -> RunRecord:
@@ -105,6 +105,8 @@ def _content(record: RunRecord) -> dict[str, Any]:
             "sd_seeds": _number(row.sd_seeds.value),
             "worst_fold": _number(row.worst_fold.value),
             "mean_epochs": _number(row.epochs.value),
+            "n_trainings": row.n_trainings,
+            "complete": not row.unfinished,
             "verdict": row.verdict,
             "chosen": row.chosen,
             "failed": row.failed,

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 # A spreadsheet takes such a cell for a formula, unless it is only a signed number.
-_FORMULA = r"^[=+\-@\t\r]."
+_FORMULA = r"(?s)^[=+\-@\t\r]."
 _NUMBER = r"^[+-]?\d*([.,]\d+)*(e[+-]?\d+)?$"
 
 

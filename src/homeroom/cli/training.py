@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from homeroom.errors import HomeroomError
+from homeroom.report import check_report_place, write_whole
+
 from .console import output, talk, tell
 from .failures import INTERRUPTION
-from .files import check_report_place, write_whole
 
 if TYPE_CHECKING:
     from homeroom.engine import EarlyStopping
@@ -42,7 +44,10 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
 
     Raises:
         typer.Exit: With 130, if Ctrl-C ended it; what was done is kept and said.
+        HomeroomError: If the final test failed; all else is written and said before.
     """
+    from rich.text import Text
+
     from homeroom.protocol import Interrupted
 
     check_report_place(plan.report)
@@ -68,12 +73,23 @@ def carry_out(experiment: Experiment, plan: Plan) -> None:
     except KeyboardInterrupt:
         tell("Interrupted before the first training: no run was made.", style=_STOPPED)
         raise typer.Exit(INTERRUPTION) from None
-    if not plan.keep_sealed:
-        run.final_test()
+    failure = None if plan.keep_sealed else _final_test(run)
     write_report(run.record, plan.report)  # first: who reads along may stop reading
     talk().print()
     print_run(run.record)
-    output().print(f"report  {plan.report.resolve()}", style="bold", soft_wrap=True)
+    where = Text(f"report  {plan.report.resolve()}", style="bold")
+    output().print(where, soft_wrap=True)
+    if failure is not None:
+        raise failure
+
+
+def _final_test(run: Run) -> HomeroomError | None:
+    """Open the test rows; what goes wrong is told after what did not."""
+    try:
+        run.final_test()
+    except HomeroomError as error:
+        return error
+    return None
 
 
 def foretell(experiment: Experiment, plan: Plan) -> None:

@@ -78,7 +78,7 @@ def _import(name: str) -> ModuleType:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise InputError(_missing(name)) from None
         raise InputError(_broken(name, error)) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(_broken(name, error)) from error
 
 
@@ -95,7 +95,7 @@ def _missing(name: str) -> str:
     )
 
 
-def _broken(name: str, error: Exception) -> str:
+def _broken(name: str, error: BaseException) -> str:
     """Say which line of whose file failed, leaving out the frames of importing."""
     frames = [
         frame

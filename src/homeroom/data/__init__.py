@@ -4,12 +4,12 @@ Owns: Dataset, the ways into it, input checks, preprocessing inside a fold.
 Never: decides who may see which rows, or trains a model.
 """
 
-from .arrays import from_arrays, in_order
+from .arrays import from_arrays, in_order, rows_together
 from .builtin import BUILTIN, load
 from .checks import check_rows, check_sparse_labels
 from .dataset import Array, Arrays, Dataset, Features, row_positions
 from .joining import join
-from .preprocessing import fit_preprocessing, table_preprocessing, transform
+from .preprocessing import fit_preprocessing, seeded, table_preprocessing, transform
 from .table import NewTable, frame_for, read_table
 from .wording import counted, first_few
 
@@ -32,6 +32,8 @@ __all__ = [
     "load",
     "read_table",
     "row_positions",
+    "rows_together",
+    "seeded",
     "table_preprocessing",
     "transform",
 ]

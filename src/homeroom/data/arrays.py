@@ -164,6 +164,18 @@ def _rows_told(x: Any, y: Any) -> int | None:
     return n if n is not None and n > len(_parts(y)) else _length(y)
 
 
+def rows_together(x: Any, y: Any) -> Any:
+    """Return a list of rows, one for each of y, as one array; another x as it is.
+
+    >>> rows_together([np.zeros(3), np.ones(3)], [0, 1]).shape
+    (2, 3)
+    """
+    if not isinstance(x, list | tuple):
+        return x
+    read = read_parts("x", x, _rows_told(x, y))
+    return read if isinstance(read, np.ndarray) else x
+
+
 def _parts(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())

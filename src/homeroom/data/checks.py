@@ -76,18 +76,28 @@ def check_finite(
     )
 
 
-def check_rows(dataset: Dataset, rows: NDArray[np.int32]) -> None:
-    """Refuse NaN and infinity in rows cut from a larger dataset, by their ids there.
-
-    Args:
-        dataset: Arrays cut with `take(rows)`.
-        rows: The ids, in the dataset that the rows were cut from.
+def check_rows(dataset: Dataset) -> None:
+    """Refuse NaN and infinity in rows, named by where they were before any cut.
 
     Raises:
         DataError: If a feature is not finite.
     """
     for name, array in named_arrays("x", dataset.x).items():
-        check_finite(name, array, rows=rows)
+        check_finite(name, array, rows=dataset.ids)
+
+
+def is_missing(item: Any) -> bool:
+    """Return whether a cell of Python's own is None, NaN or the NA of pandas.
+
+    >>> [is_missing(item) for item in (None, float("nan"), 0, "")]
+    [True, True, False, False]
+    """
+    if item is None:
+        return True
+    try:
+        return not bool(item == item)
+    except TypeError:  # the NA of pandas is neither true nor false
+        return True
 
 
 def column_name(position: int, columns: Sequence[str] | None) -> str:
@@ -133,7 +143,9 @@ def to_float32(name: str, array: Array) -> NDArray[np.float32]:
     return result
 
 
-def check_sparse_labels(y: Any, n_classes: int) -> None:
+def check_sparse_labels(
+    y: Any, n_classes: int, rows: NDArray[np.int32] | None = None
+) -> None:
     """Refuse labels that an output of `n_classes` cannot mean.
 
     Keras trains silently on such labels: they are clipped or read as another class.
@@ -142,6 +154,7 @@ def check_sparse_labels(y: Any, n_classes: int) -> None:
     Args:
         y: Labels [n] or [n, …], any dtype.
         n_classes: Width of the model's output.
+        rows: What messages call the rows; their positions by default.
 
     Raises:
         DataError: If a label is not a whole number in 0..n_classes-1.
@@ -150,23 +163,26 @@ def check_sparse_labels(y: Any, n_classes: int) -> None:
     """
     array = np.asarray(y)
     if array.dtype.kind not in "biuf":
-        _refuse_labels(array, np.ones(array.shape, bool), n_classes)
+        _refuse_labels(array, np.ones(array.shape, bool), n_classes, rows)
     legal = (array >= 0) & (array < n_classes)
     if array.dtype.kind == "f":
         legal &= array == np.floor(array)
     if not legal.all():
-        _refuse_labels(array, ~legal, n_classes)
+        _refuse_labels(array, ~legal, n_classes, rows)
 
 
-def _refuse_labels(array: Array, bad: Array, n_classes: int) -> NoReturn:
-    rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
+def _refuse_labels(
+    array: Array, bad: Array, n_classes: int, rows: NDArray[np.int32] | None
+) -> NoReturn:
+    places = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
+    named = places if rows is None else rows[places]
     values = first_few(np.unique(array[bad]))
     raise DataError(
         f"y holds labels that a model with {n_classes} outputs cannot learn: {values} "
-        f"in {counted(len(rows), 'row')} (rows {first_few(rows)}). A sparse loss reads "
-        f"a label as a position, so it must be a whole number in 0..{n_classes - 1}. "
-        "Give the model one output per class, or pass the labels as text, which are "
-        "numbered for you."
+        f"in {counted(len(named), 'row')} (rows {first_few(named)}). A sparse loss "
+        "reads a label as a position, so it must be a whole number in "
+        f"0..{n_classes - 1}. Give the model one output per class, or pass the labels "
+        "as text, which are numbered for you."
     )
 
 
@@ -203,7 +219,7 @@ def check_groups(groups: Any) -> Array:
     array = np.asarray(groups)
     if array.ndim != 1:
         raise DataError(f"groups must name one group per row; got shape {array.shape}.")
-    missing = np.flatnonzero([item is None or item != item for item in array.tolist()])
+    missing = np.flatnonzero([is_missing(item) for item in array.tolist()])
     if missing.size:
         raise DataError(
             f"groups is missing in {counted(missing.size, 'row')} (rows "

@@ -165,6 +165,16 @@ def refuse_mixed(raw: RawTable, name: str) -> NoReturn:
     )
 
 
+def numbers_missing(cells: pl.Series) -> pl.Series:
+    """Return text cells that are numbers, or missing as "?" is, with null for those.
+
+    Other text is returned as it is: "none" may be a label among labels.
+    """
+    known = _without_missing(cells)
+    are_numbers = as_numbers(cells).null_count() == known.null_count() < len(cells)
+    return known if are_numbers else cells
+
+
 def tidy(cells: pl.Series) -> pl.Series:
     """Return cells with one idea of missing: null, also for NaN, blanks and "NA"."""
     if cells.dtype in (pl.Categorical, pl.Enum):

@@ -29,8 +29,9 @@ Features: TypeAlias = Array | list[Array] | dict[str, Array] | pl.DataFrame
 class Dataset:
     """Rows to learn from, checked and converted once, at the door.
 
-    The position of a row is its id. Build one with `from_arrays`, `read_table` or
-    `load`; `take` cuts rows and changes nothing else.
+    The position of a row is its id; rows that were cut keep theirs, `ids`. Build one
+    with `from_arrays`, `read_table` or `load`; `take` cuts rows and changes nothing
+    else.
 
     Args:
         x: float32, int32 or uint8 array [n, …]; a list or dict of such arrays for a
@@ -40,6 +41,8 @@ class Dataset:
         record: What is known of the whole dataset; rows cut by `take` keep it.
         sample_weight: float32 [n], how much each row counts.
         groups: [n], rows of one group may not be separated.
+        ids: [n], where these rows were in the dataset that they were cut from; None
+            when nothing was cut. Messages name rows by them.
 
     >>> from homeroom.data import load
     >>> load("iris").take([0, 1, 149]).n_rows
@@ -51,6 +54,7 @@ class Dataset:
     record: DatasetRecord
     sample_weight: NDArray[np.float32] | None = None
     groups: Array | None = None
+    ids: NDArray[np.int32] | None = None
 
     @classmethod
     def described(
@@ -108,6 +112,7 @@ class Dataset:
             if self.sample_weight is None
             else self.sample_weight[chosen],
             groups=None if self.groups is None else self.groups[chosen],
+            ids=chosen if self.ids is None else self.ids[chosen],
         )
 
 

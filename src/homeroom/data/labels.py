@@ -9,7 +9,7 @@ import numpy as np
 
 from homeroom.errors import DataError, InputError
 
-from .checks import check_finite, to_float32, to_int32
+from .checks import check_finite, is_missing, to_float32, to_int32
 from .dataset import Array
 from .wording import counted, first_few
 
@@ -74,11 +74,13 @@ def read_target(y: Array, task: str | None, *, name: str = "y") -> Target:
 def _plain(name: str, y: Array) -> Array:
     """Return text as str and objects that are all numbers as numbers."""
     items = [v.decode() if isinstance(v, bytes) else v for v in y.reshape(-1).tolist()]
-    missing = [i for i, v in enumerate(items) if v is None or v != v or v == ""]
+    missing = [i for i, v in enumerate(items) if is_missing(v) or v == ""]
     if missing:
+        n_each = max(1, len(items) // len(y))
+        rows = list(dict.fromkeys(i // n_each for i in missing))
         raise DataError(
-            f"{name} is missing in {counted(len(missing), 'row')} (rows "
-            f"{first_few(missing)}). {_MISSING_ADVICE}"
+            f"{name} is missing in {counted(len(rows), 'row')} (rows "
+            f"{first_few(rows)}). {_MISSING_ADVICE}"
         )
     are_text = [isinstance(v, str) for v in items]
     if all(are_text):

@@ -80,13 +80,33 @@ def table_preprocessing(record: DatasetRecord) -> Any:
     ])
 
 
-def fit_preprocessing(transformer: Any, dataset: Dataset, rows: Any) -> Any:
+def seeded(estimator: Any, seed: int) -> Any:
+    """Return an estimator of scikit-learn, each open `random_state` in it set.
+
+    One left at None would draw from NumPy's global state: other results at every run.
+
+    >>> from sklearn.decomposition import PCA
+    >>> seeded(PCA(), 7).random_state, seeded(PCA(random_state=1), 7).random_state
+    (7, 1)
+    """
+    left_open = [
+        name
+        for name, value in estimator.get_params().items()
+        if value is None and name.rpartition("__")[2] == "random_state"
+    ]
+    return estimator.set_params(**dict.fromkeys(left_open, seed))
+
+
+def fit_preprocessing(
+    transformer: Any, dataset: Dataset, rows: Any, seed: int = 0
+) -> Any:
     """Return a clone of `transformer`, fitted on these rows of `dataset` only.
 
     Args:
         transformer: A scikit-learn transformer, or a Pipeline of them.
         dataset: One array or table as x.
         rows: Row positions to learn from: the train part of a fold.
+        seed: What each open `random_state` in it is set to.
 
     Raises:
         InputError: If it is not a transformer, or x has several parts.
@@ -114,7 +134,7 @@ def fit_preprocessing(transformer: Any, dataset: Dataset, rows: Any) -> Any:
     part = dataset.take(row_positions(rows, dataset.n_rows))
     y = part.labels if part.labels is not None else part.y
     try:
-        return clone(transformer).fit(part.x, y)
+        return seeded(clone(transformer), seed).fit(part.x, y)
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{_name(transformer)} cannot be fitted on {counted(part.n_rows, 'row')} "
@@ -122,12 +142,15 @@ def fit_preprocessing(transformer: Any, dataset: Dataset, rows: Any) -> Any:
         ) from error
 
 
-def transform(fitted: Any, x: Features) -> NDArray[np.float32]:
+def transform(
+    fitted: Any, x: Features, rows: NDArray[np.int32] | None = None
+) -> NDArray[np.float32]:
     """Return `x` as the fitted transformer sees it: float32 [n, features].
 
     Args:
         fitted: What `fit_preprocessing` returned.
         x: An array or frame with the columns it was fitted on.
+        rows: What messages call the rows; their positions by default.
 
     Raises:
         DataError: If the result is not finite numbers, with rows and columns named.
@@ -148,15 +171,18 @@ def transform(fitted: Any, x: Features) -> NDArray[np.float32]:
             f"{_name(fitted)} leaves text in its output; expected numbers. Add a "
             "OneHotEncoder for the text columns."
         ) from None
-    _check_result(fitted, values)
+    _check_result(fitted, values, rows)
     return values
 
 
-def _check_result(fitted: Any, values: NDArray[np.float32]) -> None:
+def _check_result(
+    fitted: Any, values: NDArray[np.float32], ids: NDArray[np.int32] | None
+) -> None:
     bad = ~np.isfinite(values)
     if not bad.any():
         return
-    rows = np.flatnonzero(bad.reshape(len(values), -1).any(axis=1))
+    places = np.flatnonzero(bad.reshape(len(values), -1).any(axis=1))
+    rows: NDArray[Any] = places if ids is None else ids[places]
     columns = np.flatnonzero(bad.any(axis=0)).tolist() if values.ndim == 2 else []
     try:
         names = list(fitted.get_feature_names_out())

@@ -17,6 +17,8 @@ from .columns import (
     as_numbers,
     infer,
     looks_mixed,
+    model_columns,
+    numbers_missing,
     parse,
     refuse_mixed,
     tidy,
@@ -102,6 +104,7 @@ def read_table(
             f"{raw.name} has no column to learn {target!r} from. "
             + (f"Left out: {told}." if told else "It has no other column.")
         )
+    _check_names(raw, kinds)
     formats = {c: column.format for c, column in found.items() if column.format}
     x = _parse_columns(raw, kinds, formats)
     record = DatasetRecord(
@@ -123,6 +126,19 @@ def read_table(
     return Dataset.described(x, answer.y, record, groups=together)
 
 
+def _check_names(raw: RawTable, kinds: dict[str, str]) -> None:
+    """Refuse a column that has the name of what is made of another."""
+    made_of: dict[str, str] = {}
+    for name, kind in kinds.items():
+        for made in model_columns(name, kind):
+            if made in made_of:
+                raise DataError(
+                    f"{raw.name} has a column {name!r} and a column {made_of[made]!r}: "
+                    f"{made!r} would be made of both. Rename one of them."
+                )
+            made_of[made] = name
+
+
 def _require_column(raw: RawTable, name: str) -> None:
     if name not in raw.frame.columns:
         raise InputError(
@@ -137,7 +153,9 @@ def _read_groups(raw: RawTable, groups: str, target: str) -> Array:
     _require_column(raw, groups)
     if groups == target:
         raise InputError(f"{groups!r} is the target: it cannot name the groups too.")
-    cells = raw.frame[groups].cast(pl.String).str.strip_chars()
+    cells = raw.frame[groups]
+    cells = cells.fill_nan(None) if cells.dtype.is_float() else cells
+    cells = cells.cast(pl.String).str.strip_chars()
     missing = (cells.is_null() | (cells == "")).arg_true().to_numpy()
     if len(missing):
         raise DataError(
@@ -194,12 +212,15 @@ def _parse_columns(
 
 
 def _read_target(raw: RawTable, target: str, task: str | None) -> Target:
-    cells = tidy(raw.frame[target])
+    written = tidy(raw.frame[target])
+    cells = numbers_missing(written) if written.dtype == pl.String else written
     missing = cells.is_null().arg_true().to_list()
     if missing:
+        marks = written.gather(missing).drop_nulls()
+        how = f", written as {marks[0]!r}" if len(marks) else ""
         raise DataError(
             f"The target {target!r} is missing in {counted(len(missing), 'row')} of "
-            f"{raw.name} ({raw.where(missing)}). A row without an answer teaches "
+            f"{raw.name} ({raw.where(missing)}{how}). A row without an answer teaches "
             "nothing: remove these rows."
         )
     values = _target_values(raw, cells, task)

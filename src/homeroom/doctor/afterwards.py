@@ -161,8 +161,10 @@ def label_candidates(case: Case, predictions: list[NDArray[Any]]) -> Iterator[Fi
     labels = case.labels
     if labels is None:
         return
-    known = [p for p in map(probabilities, predictions) if p is not None]
-    chances = np.mean(known, axis=0)
+    # outputs beyond the classes are never right; candidates may have more or fewer
+    n = len(case.class_names)
+    known = [p[:, :n] for p in map(probabilities, predictions) if p is not None]
+    chances = np.mean([np.pad(p, ((0, 0), (0, n - p.shape[1]))) for p in known], axis=0)
     suspects = confident_off_diagonals(labels, chances)
     if not len(suspects):
         return

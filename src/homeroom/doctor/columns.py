@@ -85,11 +85,12 @@ class Columns:
         found = []
         for name in x.columns:
             if x[name].dtype == pl.String:
+                # "" sorts first, and is no cell of a table: there it is null
                 values, codes = np.unique(
-                    x[name].fill_null("\0").to_numpy().astype(str),
+                    x[name].fill_null("").to_numpy().astype(str),
                     return_inverse=True,
                 )
-                shift = int(len(values) > 0 and values[0] == "\0")
+                shift = int(x[name].null_count() > 0)
                 named = tuple(str(value) for value in values[shift:])
                 found.append(Category(name, codes.astype(np.int64) - shift, named))
         return found

@@ -241,6 +241,8 @@ def order(case: Case) -> Iterator[Finding]:
     if expected < 20 or runs >= expected / 2:
         return
     cut = [p.name for p in case.parts if _is_a_block(p.validation)]
+    if case.ordered and cut:  # so they shall be cut
+        return
     yield Finding(
         check="order",
         severity=WARNING if cut else NOTE,

@@ -145,8 +145,10 @@ def _limit(case: Case, rows: NDArray[Any], near: _Near) -> tuple[float, float]:
     A column whose values lie further apart than that is equal in rows so near: it
     adds to the k-th distance, but not to the dimensions in which rows are near.
     """
-    steps = _steps(case, rows)
     chance = _EXPECTED_BY_CHANCE / ((near.k - 1) * len(rows))
+    if case.columns.n > _DIMENSIONS:  # more than rows spread in, whatever the columns
+        return min(_CLOSEST, chance ** (1 / near.dimension)), near.dimension
+    steps = _steps(case, rows)
     limit, dimension = _CLOSEST, 0.0
     while n_fine := int((steps < limit * near.far).sum()):
         before, dimension = dimension, min(near.dimension, n_fine)

@@ -11,6 +11,7 @@ from homeroom.data import first_few
 from homeroom.records import WARNING, Checked, Finding
 from homeroom.seeding import derive, generator
 
+from .nearness import projected
 from .significance import (
     accuracy_at,
     holm,
@@ -205,8 +206,8 @@ def two_sample_findings(
         evidence=(
             f"A classifier tells train from validation rows of {name} with accuracy "
             f"{accuracy:.0%}, AUC {auc:.2f} on {n} rows it had not seen "
-            f"(p = {p:.2g} after Holm over {len(found)} folds), mostly by "
-            f"{first_few(map(repr, top))}."
+            f"(p = {p:.2g} after Holm over {len(found)} folds)"
+            f"{f', mostly by {first_few(map(repr, top))}' if top else ''}."
         ),
         consequence="The score is measured on another kind of rows than was learned.",
         remedy=(
@@ -240,12 +241,16 @@ def balanced(case: Case, part: Part) -> tuple[NDArray[Any], NDArray[Any]]:
 def _tell_apart(
     case: Case, rows: tuple[NDArray[Any], NDArray[Any]]
 ) -> tuple[float, float, int, NDArray[Any]]:
-    """Return accuracy, AUC, rows measured on, and importances."""
+    """Return accuracy, AUC, rows measured on, and importances of columns.
+
+    Of many columns only mixtures are told apart, and the importances are empty.
+    """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import train_test_split
 
-    x = case.columns.encoded(np.concatenate(rows))
+    both, few = np.concatenate(rows), case.columns.n <= MOST_COLUMNS
+    x = case.columns.encoded(both) if few else projected(case, both)
     y = np.repeat([0, 1], len(rows[0]))
     random_state = derive(case.seed, "doctor", "forest")
     x_learn, x_tell, y_learn, y_tell = train_test_split(
@@ -260,5 +265,5 @@ def _tell_apart(
         accuracy,
         float(roc_auc_score(y_tell, chance)),
         len(y_tell),
-        forest.feature_importances_,
+        forest.feature_importances_ if few else np.zeros(0),
     )

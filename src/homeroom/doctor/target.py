@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,8 @@ def _of_classes(case: Case, labels: NDArray[np.int32]) -> Iterator[_Giveaway]:
     names, table = case.columns.number_names, case.columns.numbers
     left = np.arange(table.shape[1])
     for rows in _samples(case):
-        left = left[_may_tell(table[np.ix_(rows, left)], labels[rows])]
+        few = _most_values(len(rows), case.n_rows)
+        left = left[_may_tell(table[np.ix_(rows, left)], labels[rows], few)]
     for i in left:
         how, proven = _giving_away(table[:, i], labels, len(counts))
         if how:
@@ -126,7 +128,19 @@ def _samples(case: Case) -> Iterator[NDArray[Any]]:
             yield order[:n]
 
 
-def _may_tell(table: NDArray[Any], y: NDArray[Any]) -> NDArray[np.bool_]:
+def _most_values(n: int, n_rows: int) -> float:
+    """Return how many values a code for y shows in a sample, at most.
+
+    If all have equally many rows, by what is expected and three of its deviations.
+    """
+    n_values = n_rows / _ROWS_PER_VALUE
+    expected = n_values * -math.expm1(-n / n_values)
+    return expected + 3 * math.sqrt(max(n - expected, 1.0))
+
+
+def _may_tell(
+    table: NDArray[Any], y: NDArray[Any], most_values: float
+) -> NDArray[np.bool_]:
     """Return which columns can be a code for y, or separate its classes [columns].
 
     What `_n_runs` and `_is_function` tell of one column, of all at once.
@@ -138,7 +152,7 @@ def _may_tell(table: NDArray[Any], y: NDArray[Any]) -> NDArray[np.bool_]:
     changes = y[order][1:] != y[order][:-1]
     tied = _tied(values)
     torn = (changes & tied).sum(axis=0)
-    repeated = 1 + (~tied).sum(axis=0) <= len(y) / 2
+    repeated = 1 + (~tied).sum(axis=0) <= most_values
     runs = changes.sum(axis=0) + torn * len(y) + 1
     found: NDArray[np.bool_] = (runs <= n_classes) | (repeated & (torn == 0))
     return found

@@ -138,7 +138,8 @@ class Supply:
         if self.materials.table is None:
             content = self.store.get_artifact(self.materials.rows[fold])
             return engine.from_leaves(load_arrays(content))
-        return fold_arrays(self._dataset, self.fold(fold).train, None)[0]
+        # what a table goes through draws nothing
+        return fold_arrays(self._dataset, self.fold(fold).train, None, 0)[0]
 
     def build(self, member: MemberRecord) -> Any:
         """Return the model function of a training, for this process."""

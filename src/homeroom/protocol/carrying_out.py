@@ -13,6 +13,7 @@ from homeroom.records import (
     INTERRUPTED,
     Listener,
     RunRecord,
+    SearchRecord,
     StageStarted,
 )
 from homeroom.store import Store
@@ -58,11 +59,16 @@ def carry_out(
             programs=entry.ground.ledger.records(),
         )
 
+    def keep_search(found: SearchRecord) -> None:
+        nonlocal record
+        record = evolved(record, searches=(*record.searches, found))
+        store.update_run(record)
+
     try:
-        candidates, searches = entry.tune(record.metric, tell)
+        candidates = entry.tune(record.metric, tell, keep_search)
         prepared = entry.ready(candidates)
-        if searches:
-            record = searched(record, candidates, searches, prepared)
+        if record.searches:
+            record = searched(record, candidates, prepared)
         record = evolved(
             record,
             environment=where(record.environment, prepared),
@@ -71,13 +77,14 @@ def carry_out(
             ),
         )
         store.update_run(record)
-        losses = {each.loss for each in prepared.descriptions.values()}
         blind = train_baselines(
-            development, prepared.assignments, record.metric, losses
+            development,
+            prepared.assignments,
+            record.metric,
+            {each.loss for each in prepared.descriptions.values()},
         )
         record = evolved(record, baselines=blind)
-        course = entry.passes(prepared)
-        results = course.run(
+        results = entry.passes(prepared).run(
             record.settings,
             record.metric,
             tell,
@@ -96,20 +103,25 @@ def carry_out(
         }
         told = {name: out_of_fold(by_name[name], case.n_rows) for name in names}
         assert record.examination is not None
-        found = after_training(record.examination, case, told)
-        record = evolved(record, examination=found)
+        record = evolved(
+            record, examination=after_training(record.examination, case, told)
+        )
         record = evolved(record, selection=select(record, rule))
         tell(StageStarted("refit"))
         winner, shipped = ship(record, candidates, results, entry.ground, tell)
-        mine = by_name[winner.name]
         record = evolved(
             record,
             refit=keep_winner(winner, shipped, store, tell),
-            out_of_fold=counted(told[winner.name], mine, development),
+            out_of_fold=counted(
+                told[winner.name],
+                by_name[winner.name],
+                development,
+                logits=prepared.descriptions[winner.name].logits,
+            ),
         )
     except KeyboardInterrupt:
-        record = left(INTERRUPTED)
-        store.update_run(record)
+        store.update_run(left(INTERRUPTED))
+        record = store.read_run(record.id)  # with the trainings kept until then
         raise Interrupted(Run(record, store, None, None)) from None
     except Exception as error:
         store.update_run(left(FAILED, str(error)))

@@ -333,7 +333,9 @@ def cross_validate(  # noqa: PLR0913 - Keras's and scikit-learn's own arguments
         directions=found[candidate.name].directions,
         examination=after_training(examined, case, {candidate.name: predictions}),
         settings=settings,
-        out_of_fold=counted(predictions, results, dataset),
+        out_of_fold=counted(
+            predictions, results, dataset, logits=found[candidate.name].logits
+        ),
         programs=prepared.ledger.records(),
     )
     if kept is not None:

@@ -42,11 +42,14 @@ def default_candidates(dataset: Dataset) -> tuple[tuple[str, Any, dict[str, Any]
     shape = dataset.record.shapes.get("x", ())
     if task == "classification" and _are_images(dataset):
         return _for_images(dataset)
-    if task not in {"classification", "regression"} or len(shape) != 2:
+    several = task == "regression" and math.prod(dataset.record.shapes["y"][1:]) > 1
+    if task not in {"classification", "regression"} or len(shape) != 2 or several:
+        also = ", several numbers to predict" if several else ""
         raise InputError(
             "There are default candidates for rows of columns with one class or number "
             f"to predict, and for images with a class; {dataset.record.name!r} has x "
-            f"of shape {list(shape)} and the task {task!r}. Add candidates of your own."
+            f"of shape {list(shape)}{also} and the task {task!r}. Add candidates of "
+            "your own."
         )
     # scikit-learn takes most of a second to import: only when needed
     from sklearn import ensemble

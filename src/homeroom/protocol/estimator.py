@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from homeroom import data
 from homeroom.engine import Arrays
 from homeroom.errors import InputError
 from homeroom.records import COMPLETE, FAILED, History
@@ -18,6 +19,7 @@ NAMES = {
     "classification": ("loss", "accuracy"),
     "regression": ("loss", "mae", "root_mean_squared_error"),
 }
+_MOST_CLASSES = 10_000
 LOSSES = {"classification": "crossentropy", "regression": "mean_squared_error"}
 
 
@@ -71,13 +73,7 @@ def fitted(assignment: Assignment, class_weight: dict[int, float] | None = None)
     Every `random_state` in it that was left open is seeded with the member's seed.
     """
     member = assignment.member
-    model = unfitted(assignment.candidate)
-    open_states = [
-        name
-        for name, value in model.get_params().items()
-        if value is None and name.rpartition("__")[2] == "random_state"
-    ]
-    model.set_params(**dict.fromkeys(open_states, member.seed))
+    model = data.seeded(unfitted(assignment.candidate), member.seed)
     rows = member.train_rows
     x, y = member.arrays.x[rows], _flat(member.arrays.y[rows])
     weight = member.arrays.sample_weight
@@ -128,11 +124,17 @@ def check(
             f"{who} without class probabilities ({type(model).__name__}), so its log "
             "loss is unknown. Wrap it in sklearn.calibration.CalibratedClassifierCV."
         )
-    if task == "classification" and np.min(arrays.y) < 0:
+    if task == "classification" and (odd := _no_class(arrays.y)) is not None:
         raise InputError(
             f"{who}, whose probabilities have a column for each of the classes 0, 1, "
-            f"2, …; y has the label {int(np.min(arrays.y))}. Number the classes from "
-            "0, as np.unique(y, return_inverse=True)[1] does, or name them with text."
+            f"2, …; y has the label {odd}. Number the classes from 0, as "
+            "np.unique(y, return_inverse=True)[1] does, or name them with text."
+        )
+    if task == "regression" and np.size(arrays.y) != len(arrays.y):
+        raise InputError(
+            f"{who} and predicts one number for each row; y has shape "
+            f"{list(np.shape(arrays.y))}. Compare Keras models on several numbers, or "
+            "estimators on one of them at a time."
         )
     if weighted and not _takes_weights(model):
         raise InputError(
@@ -164,6 +166,15 @@ def scores(outputs: Any, y: Any, weight: Any, task: str) -> dict[str, float]:
 
 def _weighted(values: Any, weight: Any) -> float:
     return float((values if weight is None else values * weight).mean())
+
+
+def _no_class(y: Any) -> int | None:
+    """Return a label that can be no number of a class: below 0, or a large code."""
+    lowest, highest = int(np.min(y)), int(np.max(y))
+    if lowest < 0:
+        return lowest
+    is_code = highest >= _MOST_CLASSES and highest >= 2 * len(np.unique(y))
+    return highest if is_code else None
 
 
 def _takes_weights(model: Any) -> bool:

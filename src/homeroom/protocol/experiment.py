@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from homeroom import data, engine, judgement, splits
 from homeroom.engine import EarlyStopping, Training
 from homeroom.errors import InputError, check_one_of
@@ -98,9 +96,9 @@ class Experiment:
         self._seed = seed = check_seed(seed)
         dataset = whole_dataset(x, y, groups, sample_weight, name)
         read_again = preprocess is None and is_whole_file(dataset)
-        ids, when = np.arange(dataset.n_rows, dtype=np.int32), None
+        when = None
         if time is not None:
-            dataset, ids, when = in_order_of_time(dataset, time)
+            dataset, _, when = in_order_of_time(dataset, time)
         ordered = not shuffle or when is not None
         partition = splits.partition(
             dataset, test_size=test_size, seed=seed, ordered=ordered
@@ -108,7 +106,7 @@ class Experiment:
         self._development = dataset.take(partition.development)
         self._sealed = SealedTest(dataset, partition)
         self._partition = partition.record
-        self._row_ids = ids[partition.development]
+        self._row_ids = self._development.ids
         self._file_rows = self._row_ids if read_again else None
         self._time = None if when is None else when[partition.development]
         self._candidates: list[Candidate | Tuned] = []
@@ -117,7 +115,7 @@ class Experiment:
         self._store_at = store
         self._store: Store | None = None
         if preprocess is None and not dataset.is_table:
-            data.check_rows(self._development, self._row_ids)
+            data.check_rows(self._development)
 
     def add(
         self,

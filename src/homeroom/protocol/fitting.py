@@ -234,7 +234,8 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     )
     case = case_of(dataset, [fold], preprocess=preprocess, seed=seed)
     examined = before_training(case, overrule)
-    arrays, _ = fold_arrays(dataset, fold.train, preprocess)
+    drawn_by = seeding.derive(seed, "preprocess")
+    arrays, _ = fold_arrays(dataset, fold.train, preprocess, drawn_by)
     member = Member(
         key="fit",
         build=candidate.build_for(facts_in(dataset, arrays, fold)),
@@ -314,6 +315,8 @@ def _rows(
             "would have no effect. Leave one out."
         )
     x_validation, y_validation, weight = _validation(validation_data, sample_weight)
+    x = data.rows_together(x, y)
+    x_validation = data.rows_together(x_validation, y_validation)
     _check_pair("training", x, y)
     _check_pair("validation", x_validation, y_validation)
     dataset = data.from_arrays(

@@ -69,18 +69,21 @@ def result_of(assignment: Assignment, outcome: Outcome) -> Result:
     return Result(assignment, fields, outcome, outcome.predictions)
 
 
-def fold_arrays(dataset: Dataset, rows: Any, preprocess: Any) -> tuple[Arrays, Any]:
+def fold_arrays(
+    dataset: Dataset, rows: Any, preprocess: Any, seed: int
+) -> tuple[Arrays, Any]:
     """Return the dataset as Keras takes it, and the fitted preprocessing.
 
-    The preprocessing is fitted on `rows` only, the training rows of a fold.
+    The preprocessing is fitted on `rows` only, the training rows of a fold; what it
+    draws follows from `seed`.
     """
     if preprocess is None:
         if dataset.is_table:
             preprocess = data.table_preprocessing(dataset.record)
         else:
             return Arrays(dataset.x, dataset.y, dataset.sample_weight), None
-    fitted = data.fit_preprocessing(preprocess, dataset, rows)
-    x = data.transform(fitted, dataset.x)
+    fitted = data.fit_preprocessing(preprocess, dataset, rows, seed)
+    x = data.transform(fitted, dataset.x, dataset.ids)
     return Arrays(x, dataset.y, dataset.sample_weight), fitted
 
 
@@ -110,7 +113,8 @@ def assign(
     fitted: Any = None
     for number, fold in enumerate(folds):
         if shared is None or preprocess is not None or dataset.is_table:
-            shared, fitted = fold_arrays(dataset, fold.train, preprocess)
+            drawn_by = seeding.derive(seed, "preprocess", number)
+            shared, fitted = fold_arrays(dataset, fold.train, preprocess, drawn_by)
         width = shared.x.shape[1:] if isinstance(shared.x, np.ndarray) else ()
         facts = facts_in(dataset, shared, fold)
         for candidate in candidates:
@@ -149,7 +153,7 @@ def check_labels(dataset: Dataset, description: engine.Description) -> None:
     """Refuse labels that a sparse loss would read as something else."""
     for width in description.sparse_widths:
         if width is not None and isinstance(dataset.y, np.ndarray):
-            data.check_sparse_labels(dataset.y, width)
+            data.check_sparse_labels(dataset.y, width, dataset.ids)
 
 
 def check_weights(dataset: Dataset, class_weight: Any) -> None:

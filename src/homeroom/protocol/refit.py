@@ -78,7 +78,8 @@ def train_on_all(
     """
     rows = np.arange(development.n_rows, dtype=np.int32)
     fold = Fold(0, 0, rows, rows[:0])
-    arrays, fitted = fold_arrays(development, rows, preprocess)
+    drawn_by = seeding.derive(seed, "refit", "preprocess")
+    arrays, fitted = fold_arrays(development, rows, preprocess, drawn_by)
     keras = candidate.kind == "keras"
     facts = facts_in(development, arrays, fold)
     member = Member(

@@ -38,6 +38,8 @@ def new_rows(x: Any, dataset: DatasetRecord, *, missing: bool) -> Any:
         return x  # a frame of raw columns, as `read_table` makes it
     if dataset.columns:
         x = data.in_order(x, dataset.columns)
+    if "x" in dataset.shapes and isinstance(x, list | tuple):  # of rows, then
+        x = [np.asarray(row).tolist() for row in x]
     any_target = np.arange(count_rows(x))
     rows = data.from_arrays(x, any_target, task="regression", allow_missing=missing).x
     trained = dataset.shapes.get("x")

@@ -186,11 +186,18 @@ class Run:  # noqa: PLR0904 - one act each, in the order they are done
         return verify(self.record, self._store, members=members, models=models)
 
     def report(self, path: str | Path = "report.html") -> Path:
-        """Write the report, one file that opens offline, and return its path."""
+        """Write the report, one file that opens offline, and return its path.
+
+        An earlier report there is replaced.
+
+        Raises:
+            InputError: If nothing can be written there, or what is there is no report.
+        """
         from homeroom import report
 
         target = Path(path)
-        target.write_text(report.render_page(self._view()), encoding="utf-8")
+        report.check_report_place(target)
+        report.write_whole(target, report.render_page(self._view()).encode())
         return target.resolve()
 
     def plot(self) -> Any:

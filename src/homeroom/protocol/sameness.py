@@ -45,7 +45,7 @@ def level_of(member: MemberRecord, device: str) -> Level:
     """Return the sameness that is promised for a stored training."""
     if device == "cpu" and member.sameness == EXACT:
         return Level(EXACT, 0.0)
-    # a GPU adds in an order of its own, and so does what was lowered
+    # a GPU adds in an order of its own, and so does what was lowered or shared
     return Level(f"within {_WITHIN:g}", _WITHIN)
 
 

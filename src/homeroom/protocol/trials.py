@@ -31,6 +31,7 @@ _ALIASES = {
 _DEFAULTS = {
     "classification": (
         "accuracy",
+        "acc",
         "sparse_categorical_accuracy",
         "categorical_accuracy",
         "binary_accuracy",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
+from homeroom import search
 from homeroom.engine import Description
 from homeroom.errors import InputError
 from homeroom.records import (
@@ -82,26 +83,27 @@ class Entry:
         return {member.name: found[member.name] for member in self.members}
 
     def tune(
-        self, metric: Metric, tell: Listener
-    ) -> tuple[list[Candidate], tuple[SearchRecord, ...]]:
-        """Run every search; return all candidates, and what the searches came to.
+        self, metric: Metric, tell: Listener, keep: Callable[[SearchRecord], None]
+    ) -> list[Candidate]:
+        """Run every search; return all candidates.
+
+        `keep` is called with what each search came to, one that was interrupted too.
 
         Raises:
             KeyboardInterrupt: If one was interrupted.
         """
         candidates: list[Candidate] = []
-        records: list[SearchRecord] = []
         for each in self.members:
             if isinstance(each, Candidate):
                 candidates.append(each)
                 continue
             tell(StageStarted(f"tuning {each.name}"))
             found = self.searching[each.name].run(metric, tell)
+            keep(_record_of(each, found))
             if found.interrupted:
                 raise KeyboardInterrupt
             candidates.append(_candidate_of(each, found))
-            records.append(_record_of(each, found))
-        return candidates, tuple(records)
+        return candidates
 
     def ready(self, candidates: Sequence[Candidate]) -> trials.Trials:
         """Return the trainings of the candidates, made ready."""
@@ -176,7 +178,8 @@ def _with_fixed(space: Any, hyperparameters: Mapping[str, Any]) -> dict[str, Any
         raise InputError(
             f"{both[0]!r} is given a value and searched: leave out one of them."
         )
-    return {**hyperparameters, **space}
+    fixed = {name: search.Fixed(value) for name, value in hyperparameters.items()}
+    return {**fixed, **space}
 
 
 def _prepared(
@@ -226,19 +229,21 @@ def _brief(trial: TrialRecord) -> TrialRecord:
 def _told(space: Any) -> str:
     if not isinstance(space, Mapping):
         return "a function"
-    return ", ".join(f"{name}: {values!r}" for name, values in space.items())
+    return ", ".join(f"{name}: {_value(values)!r}" for name, values in space.items())
+
+
+def _value(dimension: Any) -> Any:
+    return dimension.value if isinstance(dimension, search.Fixed) else dimension
 
 
 def searched(
     record: RunRecord,
     candidates: Sequence[Candidate],
-    searches: tuple[SearchRecord, ...],
     prepared: trials.Trials,
 ) -> RunRecord:
     """Return the record of a run whose candidates are all found."""
     found = prepared.descriptions
     return msgspec.structs.replace(
         record,
-        searches=searches,
         candidates=tuple(c.record(found[c.name].n_weights or None) for c in candidates),
     )

@@ -178,7 +178,8 @@ class Search:
     @cached_property
     def _winner(self) -> Winner:
         ground, members = self._ground, self.best_trial.members
-        assert ground is not None
+        if ground is None:
+            raise FitError("An inner search has no model; homeroom.tune makes one.")
         winner, _ = train_on_all(
             as_candidate(ground.model, self.best_params, self.candidate),
             ground.dataset,
@@ -273,7 +274,7 @@ def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_valida
     ahead: the next eight are made ready while eight train, so that the sampler knows
     all answers but theirs. Models that differ in rates, penalties and other constants
     share one compiled program, so that a trial costs its arithmetic; the last digit
-    of a value may then differ from `cross_validate`.
+    of a value may then differ from `cross_validate` (`sameness` is "shared").
 
     With `prune` a trial may be given up twice. Between epochs, on its first fold:
     by Hyperband (Li et al. 2018), against the earlier batches at the same epoch.
@@ -294,8 +295,7 @@ def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_valida
         y: Targets [n, …].
         n_trials: Different combinations to try (fewer where the space has fewer);
             None is 20, or the whole grid.
-        sampler: "tpe" (learns from the trials so far), "random", "grid", "qmc" or
-            "cmaes".
+        sampler: "tpe" (learns from earlier trials), "random", "grid", "qmc" or "cmaes".
         prune: Whether hopeless trials are given up; their scores are partial.
         cv: Folds, as in `cross_validate`.
         seeds: Trainings per fold.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .charts import curves_chart, fit_chart, interval_chart, strip_chart
     from .examination import ExaminationView, examination_panel, examination_view
+    from .files import check_place, check_report_place, write_whole
     from .forecast import forecast_table, forecast_text
     from .formats import (
         format_count,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         format_spread,
         format_time,
         metric_label,
+        printable,
     )
     from .frames import (
         history_frame,
@@ -82,6 +84,8 @@ __all__ = [
     "SearchView",
     "StudyView",
     "VerificationView",
+    "check_place",
+    "check_report_place",
     "cross_validation_html",
     "cross_validation_view",
     "curves_chart",
@@ -114,6 +118,7 @@ __all__ = [
     "passes_html",
     "passes_text",
     "passes_view",
+    "printable",
     "render_page",
     "run_html",
     "run_panel",
@@ -132,12 +137,14 @@ __all__ = [
     "trials_frame",
     "verification_table",
     "verification_view",
+    "write_whole",
 ]
 
 # A table in a terminal does not wait for charts, frames and templates to load.
 _FILE_OF = {
     "charts": ("curves_chart", "fit_chart", "interval_chart", "strip_chart"),
     "examination": ("ExaminationView", "examination_panel", "examination_view"),
+    "files": ("check_place", "check_report_place", "write_whole"),
     "forecast": ("forecast_table", "forecast_text"),
     "formats": (
         "format_count",
@@ -149,6 +156,7 @@ _FILE_OF = {
         "format_spread",
         "format_time",
         "metric_label",
+        "printable",
     ),
     "frames": (
         "history_frame",

@@ -116,7 +116,10 @@ def _percent(probability: float) -> str:
 
 def _wins(found: Superiority) -> str:
     said = f"{found.n_wins} of {found.n_pairs}"
-    if found.interval is None or found.p in {0.0, 1.0}:
+    n_ties = round(2 * (found.p * found.n_pairs - found.n_wins))
+    if n_ties:
+        said += f", {n_ties} tied"
+    if found.interval is None or found.interval.low == found.interval.high:
         return said  # resamples of nothing but wins are all alike
     ends = found.interval.low, found.interval.high
     low, high = (f"{100 * end:.0f}" for end in ends)

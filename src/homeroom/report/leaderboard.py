@@ -72,7 +72,8 @@ def judged(
         n_seeds: How many seeds were planned; None is as many as were begun.
         baselines: What costs nothing, on the same folds.
     """
-    summary = judgement.summarize(members, plan, metric) if members else None
+    validated = [m for m in members if plan.folds[m.fold].n_validation]
+    summary = judgement.summarize(validated, plan, metric) if validated else None
     read = judgement.member_verdicts(members, plan, metric, patience=patience)
     return Judged(
         candidate=candidate,
@@ -116,6 +117,10 @@ def row_of(candidate: Judged, plan: SplitPlanRecord, metric: Metric) -> Leaderbo
     """Return the row of one candidate, not yet placed among others."""
     summary = candidate.summary
     if summary is None:
+        begun = bool(_begun(candidate))
+        notes = [m.error or m.state for m in candidate.members if m.state == FAILED]
+        if begun:
+            notes.append("no validation rows")
         return LeaderboardRow(
             rank=1,
             candidate=candidate.candidate,
@@ -127,11 +132,12 @@ def row_of(candidate: Judged, plan: SplitPlanRecord, metric: Metric) -> Leaderbo
             worst_fold=UNKNOWN,
             worst_fold_name="",
             epochs=UNKNOWN,
-            verdict=NOT_TRAINED,
-            verdict_text="",
-            n_trainings=0,
-            unfinished=True,
-            note="; ".join(_notes(candidate)),
+            verdict=candidate.verdict.kind if begun else NOT_TRAINED,
+            verdict_text=candidate.verdict.text if begun else "",
+            n_trainings=len(candidate.members),
+            failed=any(m.state == FAILED for m in candidate.members),
+            unfinished=not begun or any(m.state != COMPLETE for m in candidate.members),
+            note="; ".join([*notes, *_notes(candidate)]),
         )
     worst = summary.worst_fold
     sd_range = summary.sd_folds_interval

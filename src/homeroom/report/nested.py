@@ -131,6 +131,8 @@ def _verdict(outer: Summary, inner: Sequence[float], expected: Sequence[float]) 
     said += (
         f"too good by {by}"
         if gap > 0
+        else "the same, so that no flattery shows"
+        if gap == 0
         else f"{by} worse, so that no flattery shows (inner folds train on fewer rows)"
     )
     known = [value for value in expected if math.isfinite(value)]

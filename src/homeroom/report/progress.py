@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self
 
 from rich import box
@@ -92,8 +93,9 @@ class LiveProgress:
         self._trials = TrialsTally()
         self._earlier: list[TrainingTally] = []
         self._began = self._told_at = self._stage_began = clock()
+        # without ipywidgets a notebook would show a warning and nothing else
         moves = (console.is_terminal and not console.is_dumb_terminal) or (
-            console.is_jupyter
+            console.is_jupyter and find_spec("ipywidgets") is not None
         )
         self._live = (
             Live(

@@ -106,10 +106,11 @@ def run_panel(view: RunView) -> RenderableType:
 def runs_table(rows: Sequence[RunRow]) -> RenderableType:
     """Return the list of runs, one line each."""
     table = simple_table()
-    table.add_column("run", no_wrap=True, overflow="ellipsis")
-    table.add_column("when", no_wrap=True, style=QUIET)
+    # names give way on a narrow terminal: a number that is cut is another number
+    table.add_column("run", overflow="fold")
+    table.add_column("when (UTC)", no_wrap=True, style=QUIET)
     table.add_column("state", no_wrap=True)
-    table.add_column("chosen", overflow="ellipsis", no_wrap=True)
+    table.add_column("chosen", overflow="fold")
     table.add_column("mean", justify="right", no_wrap=True)
     table.add_column("final test", justify="right", no_wrap=True)
     states = {"complete": "green", "failed": FAILED, "unreadable": FAILED}

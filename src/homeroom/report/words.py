@@ -216,6 +216,11 @@ def _final_sentence(final: FinalTest, chosen: LeaderboardRow | None) -> str:
     unseen = "that nothing had seen before"
     if final.earlier_openings:
         unseen = f"that {format_count(final.earlier_openings, 'other run')} had opened"
+    if not math.isfinite(final.score):
+        return (
+            f"{final.candidate} has no {label} on {format_count(final.n, 'row')} "
+            f"{unseen}: its outputs for them are not finite."
+        )
     said = (
         f"{final.candidate} scored {format_score(final.score, final.metric)} {label} "
         f"on {format_count(final.n, 'row')} {unseen}"
@@ -227,6 +232,8 @@ def _final_sentence(final: FinalTest, chosen: LeaderboardRow | None) -> str:
     gap = final.score - chosen.mean.value
     if final.metric.direction == "min":
         gap = -gap
+    if gap == 0:
+        return f"{said}: the same as its validation mean."
     worse = "worse" if gap < 0 else "better"
     by = format_spread(abs(gap), final.metric)
     return f"{said}: {by} {worse} than its validation mean."

@@ -8,6 +8,7 @@ from .hyperband import Rung, best_until, falls_behind, rungs
 from .keras_tuner import HyperParameters, takes_hp
 from .spaces import (
     Choice,
+    Fixed,
     Integers,
     Space,
     Uniform,
@@ -25,6 +26,7 @@ __all__ = [
     "SAMPLERS",
     "Answer",
     "Choice",
+    "Fixed",
     "HyperParameters",
     "Integers",
     "Rung",

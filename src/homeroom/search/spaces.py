@@ -251,6 +251,29 @@ def combinations(space: Space) -> Iterator[dict[str, Any]]:
         yield together
 
 
+def n_combinations(space: Space) -> int | None:
+    """Return how many combinations a space has; None when it has an interval.
+
+    >>> n_combinations(as_space({"units": integers(1, 10**9), "rate": [0.1, 0.2]}))
+    2000000000
+    """
+    whole = 1
+    for dimension in space.values():
+        match dimension:
+            case Uniform():
+                return None
+            case Integers(low, high, step, _):
+                whole *= len(range(low, high + 1, step))
+            case Choice(values, ()):
+                whole *= len(values)
+            case Choice(_, branches):
+                inner = [n_combinations(branch) for branch in branches]
+                if None in inner:
+                    return None
+                whole *= sum(n for n in inner if n is not None)
+    return whole
+
+
 def _options(name: str, dimension: Dimension) -> list[dict[str, Any]]:
     match dimension:
         case Integers(low, high, step, _):
@@ -269,7 +292,7 @@ def _options(name: str, dimension: Dimension) -> list[dict[str, Any]]:
 
 
 def _dimension(name: str, value: Any) -> Dimension:
-    if isinstance(value, Uniform | Integers | Choice):
+    if isinstance(value, Uniform | Integers | Choice | Fixed):
         return value
     if isinstance(value, Mapping):
         raise InputError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from homeroom import seeding
 from homeroom.errors import HomeroomError, InputError, did_you_mean
 
-from .spaces import Space, combinations, drawn
+from .spaces import Space, combinations, drawn, n_combinations
 from .values import same_values
 
 if TYPE_CHECKING:
@@ -81,10 +81,7 @@ def grid_size(space: Any) -> int | None:
     """Return how many combinations a space has; None when they cannot be counted."""
     if not isinstance(space, Mapping):
         return None
-    try:
-        return sum(1 for _ in combinations(space))
-    except InputError:
-        return None
+    return n_combinations(space)
 
 
 class _Grid:

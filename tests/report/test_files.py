@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from homeroom.cli.files import check_place, check_report_place, write_whole
 from homeroom.errors import InputError
+from homeroom.report import check_place, check_report_place, write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
