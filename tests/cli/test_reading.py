@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from homeroom.cli.console import print_json
 
 Invoke = Callable[..., Any]
 
@@ -145,3 +148,13 @@ def test_an_unknown_run_names_the_nearest(store: Path, invoke: Invoke) -> None:
     result = invoke("show", "wine-001", "--store", store)
     assert result.exit_code == 2
     assert "Did you mean 'wine-0001'?" in result.stderr
+
+
+def test_json_is_json_on_any_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the console lacks the letters they are escaped, and come back whole."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", stream)
+    print_json(name="한글")
+    stream.flush()
+    written = stream.buffer.getvalue().decode("ascii")
+    assert json.loads(written)["name"] == "한글"

@@ -13,6 +13,8 @@ import pytest
 from homeroom.cli.inferred import say_what_was_inferred
 from homeroom.cli.training import Plan
 from homeroom.data import read_table
+from homeroom.errors import DataError
+from homeroom.protocol import Run
 from homeroom.store import open_store
 
 Invoke = Callable[..., Any]
@@ -299,3 +301,24 @@ def test_units_in_names_of_columns_are_no_markup(
     said = flat(capsys.readouterr().err)
     assert "2 numbers: rate [/s], flow [l/min]" in said
     assert "mine [x]" in said
+
+
+def test_a_final_test_that_fails_hides_nothing(
+    separable: Path,
+    few: tuple[str, ...],
+    tmp_path: Path,
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The report and the candidates are there all the same, and the error is told."""
+
+    def broken(run: Any) -> None:
+        raise DataError("The test rows cannot be scored.")
+
+    monkeypatch.setattr(Run, "final_test", broken)
+    page = tmp_path / "page.html"
+    said = invoke("run", separable, "-t", "answer", *few, "--report", page)
+    assert said.exit_code == 2
+    assert "cannot be scored" in said.stderr
+    assert page.exists()
+    assert "linear" in said.stdout

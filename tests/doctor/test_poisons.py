@@ -11,7 +11,9 @@ import pytest
 
 from homeroom.data import from_arrays, read_table
 from homeroom.doctor import Case, Part, examine, refuse_leaks, row_fingerprints
+from homeroom.doctor.shift import two_sample
 from homeroom.errors import InputError, LeakageError
+from homeroom.records import Finding
 from homeroom.splits import GroupKFold, KFold, TimeSeriesSplit
 
 from .conftest import alarms, case_of
@@ -390,3 +392,16 @@ def test_a_code_of_many_values_stops(
     [leak] = examine(case_of(x, y[order]), thorough=False).leaks
     assert leak.check == "target"
     assert "'column 0' is a code for y" in leak.evidence
+
+
+def test_a_shift_of_many_columns_is_seen_in_mixtures(dice: np.random.Generator) -> None:
+    """Of 300 columns mixtures tell train from validation, and none is named."""
+    x = dice.normal(size=(600, 300)).astype(np.float32)
+    x[300:] += 0.6
+    rows = np.arange(600)
+    whole = case_of(x, dice.integers(0, 2, 600))
+    case = replace(whole, parts=[Part("fold 0", rows[:300], rows[300:])])
+    found = [f for f in two_sample(case) if isinstance(f, Finding)]
+    assert len(found) == 1
+    assert "mostly by" not in found[0].evidence
+    assert found[0].columns == ()

@@ -335,6 +335,19 @@ def test_ctrl_c_carries_the_finished_trainings(softmax, flowers):
     assert (len(summary.untrained), summary.failed) == (2, ())
 
 
+def test_acc_is_an_accuracy(keras, flowers):
+    """Keras's short name is the yardstick of a classification as the long one is."""
+
+    def net():
+        inputs = keras.Input((4,))
+        outputs = keras.layers.Dense(3, activation="softmax")(inputs)
+        model = keras.Model(inputs, outputs)
+        model.compile("sgd", "sparse_categorical_crossentropy", metrics=["acc"])
+        return model
+
+    assert hr.cross_validate(net, *flowers, cv=3).metric == Metric("acc", "max")
+
+
 def test_answers_in_logits_are_counted_on_their_own_side_of_zero(keras, flowers):
     """One logit above zero is the second class, however small it is."""
     x, y = flowers[0], (flowers[1] == 0).astype(np.int32)

@@ -555,3 +555,14 @@ class TestDefaults:
         entered = experiment([x, x], y)
         with pytest.raises(hr.InputError, match="Add candidates of your own"):
             entered.run(cv=2, verbose=0)
+
+
+def test_a_report_replaces_an_earlier_one_and_nothing_else(experiment, guess, tmp_path):
+    """Somebody's own page is left as it is."""
+    run = experiment().add("guess", guess).run(cv=3, verbose=0)
+    mine = tmp_path / "mine.html"
+    mine.write_text("<html>mine</html>", encoding="utf-8")
+    with pytest.raises(hr.InputError, match="is not a report of Homeroom"):
+        run.report(mine)
+    assert mine.read_text(encoding="utf-8") == "<html>mine</html>"
+    assert run.report(tmp_path / "r.html") == run.report(tmp_path / "r.html")
