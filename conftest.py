@@ -21,7 +21,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Set the environment before anything imports Keras; subprocesses inherit it."""
     folder = tempfile.TemporaryDirectory(prefix="homeroom-tests-")
     config.add_cleanup(folder.cleanup)
-    os.environ.pop("HOMEROOM_STORE", None)
+    for name in [*os.environ]:
+        if name.startswith("HOMEROOM_") and not name.startswith("HOMEROOM_CACHE_DIR"):
+            del os.environ[name]
+    for name in ("COLUMNS", "FORCE_COLOR", "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS"):
+        os.environ.pop(name, None)
+    os.environ["KERAS_HOME"] = str(Path(folder.name, "keras"))
     os.environ["KERAS_BACKEND"] = "jax"
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ["NO_COLOR"] = "1"

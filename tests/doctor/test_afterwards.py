@@ -128,13 +128,15 @@ def test_rows_never_validated_are_left_out(dice: np.random.Generator) -> None:
     """NaN predictions (rows in no validation part) are no losses."""
     x = dice.normal(size=(300, 2))
     y = dice.integers(0, 2, 300)
-    table = chances(y, dice)
+    table = chances(y, dice, sure=8.0)
     table[:100] = np.nan
+    y[[20, 110, 150, 210, 260]] ^= 1
     case = replace(
         case_of(x, y), parts=[Part("fold 0", np.arange(200), np.arange(200, 300))]
     )
-    for finding in examine_losses(case, {"model": table}):
-        assert min(finding.rows, default=100) >= 100
+    rows = [row for f in examine_losses(case, {"model": table}) for row in f.rows]
+    assert {110, 150, 210, 260} & {*rows}
+    assert min(rows) >= 100
 
 
 def opened(x: Any, y: Any, n_development: int) -> Case:

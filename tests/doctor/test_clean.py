@@ -197,12 +197,17 @@ def test_images_and_several_inputs_are_examined(dice: np.random.Generator) -> No
 
 
 def test_the_cheap_examination_is_cheap() -> None:
-    """What is made before every run takes less than 0.1 s on digits."""
-    examine(case_of(load("digits")), thorough=False)  # imports
-    case = case_of(load("digits"))
-    started = time.perf_counter()
-    found = examine(case, thorough=False)
-    assert time.perf_counter() - started < 0.1
+    """What is made before every run takes less than 0.1 s on digits.
+
+    Others may have the core for a while: the fastest of five counts.
+    """
+    seconds = []
+    for _ in range(5):
+        case = case_of(load("digits"))
+        started = time.perf_counter()
+        found = examine(case, thorough=False)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.1
     skipped = {each.check for each in found.checked if each.state == "skipped"}
     assert skipped == {"near-duplicates", "topics", "shift", "two-sample"}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import signal
 import threading
-from functools import partial
 
 import numpy as np
 import pytest
@@ -17,13 +16,19 @@ SEALED_SHARE = 0.25
 
 @pytest.fixture
 def ctrl_c():
-    """Interrupt the main thread, as a terminal does; garbage waits meanwhile.
+    """Interrupt the main thread once, as a terminal does; garbage waits meanwhile.
 
     Python drops an interruption that arrives inside a callback of its collector, and
-    hypothesis and JAX have such callbacks.
+    hypothesis and JAX have such callbacks. A second one would end the tests.
     """
+    left, interrupted = threading.Semaphore(1), threading.main_thread().ident
+
+    def press():
+        if left.acquire(blocking=False):
+            signal.pthread_kill(interrupted, signal.SIGINT)
+
     gc.disable()
-    yield partial(signal.pthread_kill, threading.main_thread().ident, signal.SIGINT)
+    yield press
     gc.enable()
 
 

@@ -227,7 +227,8 @@ def test_a_training_that_diverges_is_shown_in_every_way(keras, flowers, choice):
         hr.cross_validate(hot, x, y, early_stopping=RULE, epoch_choice=choice, **PLAN)
 
 
-def test_ctrl_c_in_a_first_pass_ends_both(net, flowers, ctrl_c):
+@pytest.mark.parametrize("choice", ["one_std_err", "inner_split"])
+def test_ctrl_c_in_a_first_pass_ends_both(net, flowers, ctrl_c, choice):
     """What was begun comes back interrupted; no second pass follows."""
 
     def stop(event):
@@ -236,19 +237,18 @@ def test_ctrl_c_in_a_first_pass_ends_both(net, flowers, ctrl_c):
 
     patient = hr.EarlyStopping(patience=30_000)
     plan = PLAN | {"epochs": 30_000}
-    for choice in ("one_std_err", "inner_split"):
-        with pytest.raises(Interrupted) as caught:
-            hr.cross_validate(
-                net,
-                *flowers,
-                early_stopping=patient,
-                epoch_choice=choice,
-                listener=stop,
-                **plan,
-            )
-        members = caught.value.result.members
-        assert {m.state for m in members} == {"INTERRUPTED"}
-        assert {m.path for m in members} == {"scan"}
+    with pytest.raises(Interrupted) as caught:
+        hr.cross_validate(
+            net,
+            *flowers,
+            early_stopping=patient,
+            epoch_choice=choice,
+            listener=stop,
+            **plan,
+        )
+    members = caught.value.result.members
+    assert {m.state for m in members} == {"INTERRUPTED"}
+    assert {m.path for m in members} == {"scan"}
 
 
 def test_ctrl_c_in_a_second_pass_keeps_what_it_has_trained(net, flowers, ctrl_c):

@@ -300,7 +300,7 @@ class TestInterruption:
         def stop(event):
             if type(event).__name__ == "EpochEnded":
                 epochs.append(event.epoch)
-                if len(epochs) == 60:
+                if len(epochs) >= 60:
                     ctrl_c()
 
         patient = hr.EarlyStopping(patience=30_000)
