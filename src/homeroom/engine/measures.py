@@ -78,10 +78,11 @@ def _called(part: Any) -> str:
 def _constants(part: Any) -> str:
     """What a loss was given that decides how large its values are, in brackets."""
     given = dict(getattr(part, "_fn_kwargs", {}))
+    function: Any = getattr(part, "fn", None)
     usual: dict[str, Any] = {}
     with suppress(TypeError, ValueError):  # not every function tells its arguments
-        parameters = signature(getattr(part, "fn", None)).parameters  # type: ignore[arg-type]
-        usual = {name: told.default for name, told in parameters.items()}
+        parameters = signature(function).parameters
+        usual = {name: each.default for name, each in parameters.items()}
     if getattr(part, "reduction", None) == "sum":
         given["reduction"] = "sum"
     told = [
