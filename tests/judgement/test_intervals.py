@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from homeroom.errors import InputError
-from homeroom.judgement import bootstrap_interval, half_width, sd_interval, wilson
+from homeroom.judgement import (
+    bootstrap_interval,
+    expanded_level,
+    half_width,
+    sd_interval,
+    wilson,
+)
 from homeroom.seeding import generator
 
 
@@ -120,6 +126,27 @@ def test_bootstrap_draws_whole_groups():
     width, wanted = mine.high - mine.low, theirs.high - theirs.low
     assert width == pytest.approx(wanted, rel=0.05)
     assert "bootstrap of 25 groups, n = 200" in mine.method
+
+
+def test_groups_drawn_whole_cover_where_rows_do_not():
+    """Twelve alike rows of each of 20 groups: 95 % are 92 and more, by rows under 75.
+
+    The share of right answers of a group is drawn from Beta(1.6, 0.4), 150 times.
+    """
+    dice, covered, by_rows = generator(8, "x"), 0, 0
+    groups = np.repeat(np.arange(20), 12)
+    for seed in range(150):
+        share = np.repeat(dice.beta(1.6, 0.4, 20), 12)
+        right = (dice.random(240) < share).astype(float)
+        level = expanded_level(0.95, 20)
+        mine = bootstrap_interval(
+            np.mean, right, level=level, seed=seed, groups=groups, n_resamples=400
+        )
+        rows = wilson(int(right.sum()), 240)
+        covered += mine.low <= 0.8 <= mine.high
+        by_rows += rows.low <= 0.8 <= rows.high
+    assert covered >= 0.92 * 150
+    assert by_rows <= 0.75 * 150
 
 
 def test_bootstrap_of_unequal_groups_keeps_their_rows():

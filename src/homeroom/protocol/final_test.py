@@ -21,6 +21,7 @@ from .examining import examine_opened
 from .winner import Winner
 
 LEVEL = 0.95
+_FEW_GROUPS = 8
 _ERRORS = {
     "mae": lambda error: float(np.abs(error).mean()),
     "mean_absolute_error": lambda error: float(np.abs(error).mean()),
@@ -163,12 +164,15 @@ def _interval(
         drawn = judgement.bootstrap_interval(
             statistic, values, level=level, seed=run.settings.seed, groups=rows.groups
         )
+        method = drawn.method
+        if rows.groups is not None and n_groups < _FEW_GROUPS:
+            method += "; so few groups make it rather too narrow"
     except Exception as error:  # noqa: BLE001 - as said
         return _unknown(f"none could be made for {name}: {error}")
     if wilson is None:
-        return Interval(drawn.low, drawn.high, LEVEL, drawn.method)
+        return Interval(drawn.low, drawn.high, LEVEL, method)
     low, high = min(drawn.low, wilson.low), max(drawn.high, wilson.high)
-    return Interval(low, high, LEVEL, f"{drawn.method}, no narrower than Wilson's")
+    return Interval(low, high, LEVEL, f"{method}; no narrower than Wilson's")
 
 
 def _unknown(reason: str) -> Interval:
