@@ -495,7 +495,7 @@ class TestTime:
         x, _ = flowers
         entered = experiment(time=days).add("guess", guess)
         order = np.argsort(days)
-        np.testing.assert_array_equal(entered._row_ids, order[:90])
+        np.testing.assert_array_equal(entered._development.ids, order[:90])
         np.testing.assert_array_equal(entered._development.x, x[order[:90]])
 
     def test_folds_follow_it(self, experiment, days, softmax):
@@ -520,7 +520,7 @@ class TestTime:
         dates = np.datetime64("2024-01-01") + days
         one = experiment(time=dates.astype(str)).add("guess", guess)
         other = experiment(time=days).add("guess", guess)
-        np.testing.assert_array_equal(one._row_ids, other._row_ids)
+        np.testing.assert_array_equal(one._development.ids, other._development.ids)
         with pytest.raises(hr.InputError, match="one entry per row"):
             experiment(time=days[:5])
         with pytest.raises(hr.InputError, match="none of them missing"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from homeroom.errors import HomeroomError
-from homeroom.report import check_report_place, write_whole
+from homeroom.report import check_report_place
 
 from .console import output, talk, tell
 from .failures import INTERRUPTION
@@ -113,10 +113,9 @@ def write_report(record: RunRecord, path: Path) -> None:
     Raises:
         InputError: If the path cannot be written, or holds something else.
     """
-    from homeroom.report import render_page, run_view
+    from homeroom.report import run_view, write_page
 
-    check_report_place(path)
-    write_whole(path, render_page(run_view(record)).encode())
+    write_page(run_view(record), path)
 
 
 def print_run(record: RunRecord) -> None:

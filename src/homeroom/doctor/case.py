@@ -49,7 +49,6 @@ class Case:
         sealed: The fingerprints of the sealed test rows, if there are any.
         ordered: Whether the parts follow the order of the rows on purpose.
         fitted_inside: Whether preprocessing is fitted on each fold's train rows.
-        ids: What a finding calls the rows; their positions by default.
         seed: Decides the samples that costly checks draw.
     """
 
@@ -60,7 +59,6 @@ class Case:
     sealed: NDArray[np.uint64] | None = None
     ordered: bool = False
     fitted_inside: bool = False
-    ids: NDArray[Any] | None = None
     seed: int = field(default=0, kw_only=True)
 
     @property
@@ -109,9 +107,9 @@ class Case:
         return Columns(self.dataset.x)
 
     def row_ids(self, rows: Any) -> tuple[int, ...]:
-        """Return the ids of the first few of these row positions."""
-        few = np.asarray(rows)[:_SHOWN]
-        return tuple(int(i) for i in (few if self.ids is None else self.ids[few]))
+        """Return what a finding calls the first few of these row positions."""
+        few, ids = np.asarray(rows)[:_SHOWN], self.dataset.ids
+        return tuple(int(i) for i in (few if ids is None else ids[few]))
 
 
 def _are_small(labels: NDArray[np.int32]) -> bool:

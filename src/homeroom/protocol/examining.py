@@ -81,21 +81,18 @@ def examine(  # noqa: PLR0913 - what can be declared of data
     """
     seed = check_seed(seed)
     dataset, when = _declared(x, y, groups, time, task)
-    ids = None
     sealed = None
     if test_size is not None:
-        order = np.arange(dataset.n_rows, dtype=np.int32)
         if when is not None:
-            dataset, order, when = in_order_of_time(dataset, when)
+            dataset, when = in_order_of_time(dataset, when)
             cv = splits.TimeSeriesSplit(cv) if isinstance(cv, int) else cv
         ordered = when is not None
         cut = splits.partition(dataset, test_size=test_size, seed=seed, ordered=ordered)
         sealed = doctor.row_fingerprints(dataset.take(cut.test))
-        ids = order[cut.development]
         dataset = dataset.take(cut.development)
         when = None if when is None else when[cut.development]
     plan = splits.make_plan(cv, dataset, seed=seed)
-    case = case_of(dataset, plan, sealed=sealed, ids=ids, time=when, seed=seed)
+    case = case_of(dataset, plan, sealed=sealed, time=when, seed=seed)
     found = doctor.examine(case, overrule=overrule)
     return found if predictions is None else after_training(found, case, predictions)
 
@@ -106,7 +103,6 @@ def case_of(
     *,
     preprocess: Any = None,
     sealed: NDArray[np.uint64] | None = None,
-    ids: NDArray[Any] | None = None,
     time: NDArray[Any] | None = None,
     seed: int = 0,
 ) -> Case:
@@ -125,7 +121,6 @@ def case_of(
         sealed=sealed,
         ordered=strategy.startswith("TimeSeriesSplit"),
         fitted_inside=dataset.is_table or preprocess is not None,
-        ids=ids,
         time=time,
         seed=seed,
     )
@@ -194,10 +189,8 @@ def _declared(
     return x, when
 
 
-def in_order_of_time(
-    dataset: Dataset, time: Any
-) -> tuple[Dataset, NDArray[Any], NDArray[Any]]:
-    """Return the rows from the earliest on, their old positions, and their times.
+def in_order_of_time(dataset: Dataset, time: Any) -> tuple[Dataset, NDArray[Any]]:
+    """Return the rows from the earliest on, and their times.
 
     Args:
         dataset: All rows.
@@ -210,7 +203,7 @@ def in_order_of_time(
     found = _date_column(dataset, time) if isinstance(time, str) else time
     when = _times(found, dataset.n_rows)
     order = np.argsort(when, kind="stable").astype(np.int32)
-    return dataset.take(order), order, when[order]
+    return dataset.take(order), when[order]
 
 
 def _date_column(dataset: Dataset, name: str) -> NDArray[Any]:

@@ -98,7 +98,7 @@ class Experiment:
         read_again = preprocess is None and is_whole_file(dataset)
         when = None
         if time is not None:
-            dataset, _, when = in_order_of_time(dataset, time)
+            dataset, when = in_order_of_time(dataset, time)
         ordered = not shuffle or when is not None
         partition = splits.partition(
             dataset, test_size=test_size, seed=seed, ordered=ordered
@@ -106,8 +106,7 @@ class Experiment:
         self._development = dataset.take(partition.development)
         self._sealed = SealedTest(dataset, partition)
         self._partition = partition.record
-        self._row_ids = self._development.ids
-        self._file_rows = self._row_ids if read_again else None
+        self._file_rows = self._development.ids if read_again else None
         self._time = None if when is None else when[partition.development]
         self._candidates: list[Candidate | Tuned] = []
         self._preprocess = preprocess
@@ -247,7 +246,6 @@ class Experiment:
             ground.plan,
             preprocess=self._preprocess,
             sealed=self._sealed.fingerprints,
-            ids=self._row_ids,
             time=self._time,
             seed=self._seed,
         )

@@ -195,10 +195,8 @@ class Run:  # noqa: PLR0904 - one act each, in the order they are done
         """
         from homeroom import report
 
-        target = Path(path)
-        report.check_report_place(target)
-        report.write_whole(target, report.render_page(self._view()).encode())
-        return target.resolve()
+        report.write_page(self._view(), Path(path))
+        return Path(path).resolve()
 
     def plot(self) -> Any:
         """Return the candidates' means and intervals as an Altair chart."""

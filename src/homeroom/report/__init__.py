@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         search_html,
         study_html,
     )
-    from .page import render_page
+    from .page import render_page, write_page
     from .passes import PassesView, passes_text, passes_view
     from .passes_chart import passes_chart
     from .progress import LiveProgress
@@ -137,6 +137,7 @@ __all__ = [
     "trials_frame",
     "verification_table",
     "verification_view",
+    "write_page",
     "write_whole",
 ]
 
@@ -186,7 +187,7 @@ _FILE_OF = {
         "search_html",
         "study_html",
     ),
-    "page": ("render_page",),
+    "page": ("render_page", "write_page"),
     "passes": ("PassesView", "passes_text", "passes_view"),
     "passes_chart": ("passes_chart",),
     "progress": ("LiveProgress",),

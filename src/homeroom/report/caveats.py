@@ -35,6 +35,15 @@ _NOTHING_SEALED = (
     "were sealed before: see homeroom.Experiment."
 )
 
+_WITHIN_ROUNDING = {
+    LOWERED: (
+        "faster forms stood in for grouped convolutions",
+        " With HOMEROOM_OPERATIONS=keras they are so bit for bit.",
+    ),
+    SHARED: ("of a search constants were arguments of a program that trials share", ""),
+    BATCHED: ("many were trained in one call", ""),
+}
+
 
 def of_run(run: RunRecord, chosen: LeaderboardRow | None) -> tuple[str, ...]:
     """Return what must be known to trust the numbers of a run."""
@@ -173,26 +182,12 @@ def _of_scores(
         )
     compiled = [m for m in members if m.path in {SCAN, WAVE}]
     others = [m for m in members if m.path not in {SCAN, WAVE}]
-    lowered = [m for m in members if m.sameness == LOWERED]
-    if lowered:
-        said.append(
-            f"In {format_count(len(lowered), 'training')} faster forms stood in for "
-            "grouped convolutions: values are those of keras.Model.fit within rounding."
-            " With HOMEROOM_OPERATIONS=keras they are so bit for bit."
-        )
-    shared = [m for m in members if m.sameness == SHARED]
-    if shared:
-        said.append(
-            f"In {format_count(len(shared), 'training')} of a search constants were "
-            "arguments of a program that trials share: values are those of "
-            "keras.Model.fit within rounding."
-        )
-    batched = [m for m in members if m.sameness == BATCHED]
-    if batched:
-        said.append(
-            f"In {format_count(len(batched), 'training')} many were trained in one "
-            "call: values are those of keras.Model.fit within rounding."
-        )
+    for sameness, (why, more) in _WITHIN_ROUNDING.items():
+        if n := sum(m.sameness == sameness for m in members):
+            said.append(
+                f"In {format_count(n, 'training')} {why}: values are those of "
+                f"keras.Model.fit within rounding.{more}"
+            )
     for reason in sorted({m.path_reason for m in compiled if m.path_reason}):
         said.append(f"Of some trainings: {reason}.")
     slow = sorted({m.path_reason for m in others if m.path_reason})

@@ -118,9 +118,6 @@ def row_of(candidate: Judged, plan: SplitPlanRecord, metric: Metric) -> Leaderbo
     summary = candidate.summary
     if summary is None:
         begun = bool(_begun(candidate))
-        notes = [m.error or m.state for m in candidate.members if m.state == FAILED]
-        if begun:
-            notes.append("no validation rows")
         return LeaderboardRow(
             rank=1,
             candidate=candidate.candidate,
@@ -137,7 +134,7 @@ def row_of(candidate: Judged, plan: SplitPlanRecord, metric: Metric) -> Leaderbo
             n_trainings=len(candidate.members),
             failed=any(m.state == FAILED for m in candidate.members),
             unfinished=not begun or any(m.state != COMPLETE for m in candidate.members),
-            note="; ".join([*notes, *_notes(candidate)]),
+            note="; ".join(_notes(candidate)),
         )
     worst = summary.worst_fold
     sd_range = summary.sd_folds_interval
@@ -252,8 +249,12 @@ def _stopped(member: MemberRecord, n_epochs: int) -> str:
 
 
 def _notes(candidate: Judged) -> list[str]:
-    failed = candidate.summary.failed if candidate.summary is not None else ()
-    return [*failed, *filter(None, [_untrained(candidate)])]
+    if candidate.summary is not None:
+        told = [*candidate.summary.failed]
+    else:
+        told = [m.error or m.state for m in candidate.members if m.state == FAILED]
+        told += ["no validation rows"] if _begun(candidate) else []
+    return [*told, *filter(None, [_untrained(candidate)])]
 
 
 def _untrained(candidate: Judged) -> str:

@@ -128,13 +128,14 @@ def _verdict(outer: Summary, inner: Sequence[float], expected: Sequence[float]) 
     gap = sign * (best - outside)
     said = f"The searches themselves report {measures.score(best, metric).text}: "
     by = format_spread(abs(gap), metric)
-    said += (
-        f"too good by {by}"
-        if gap > 0
-        else "the same, so that no flattery shows"
-        if gap == 0
-        else f"{by} worse, so that no flattery shows (inner folds train on fewer rows)"
-    )
+    if gap > 0:
+        said += f"too good by {by}"
+    elif gap == 0:
+        said += "the same, so that no flattery shows"
+    else:
+        said += (
+            f"{by} worse, so that no flattery shows (inner folds train on fewer rows)"
+        )
     known = [value for value in expected if math.isfinite(value)]
     if gap > 0 and known:
         most = format_spread(max(known), metric)

@@ -20,9 +20,11 @@ from markupsafe import Markup
 from . import charts, theme
 from .calibration_chart import calibration_chart
 from .curve_chart import curve_chart
+from .files import check_report_place, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from .models import RunView
 
@@ -36,6 +38,16 @@ _TINTS = {
     theme.LIGHT: {"--tint": "#e8f5ef", "--alarm": "#b3261e"},
     theme.DARK: {"--tint": "#17302a", "--alarm": "#ff8a80"},
 }
+
+
+def write_page(view: RunView, path: Path) -> None:
+    """Write the report as one HTML file, whole or not at all; an earlier one goes.
+
+    Raises:
+        InputError: If nothing can be written there, or what is there is no report.
+    """
+    check_report_place(path)
+    write_whole(path, render_page(view).encode())
 
 
 def render_page(view: RunView) -> str:
