@@ -70,6 +70,17 @@ def test_a_reader_of_logs_is_told_every_epoch(build):
     assert reader.params["epochs"] == 2
 
 
+@pytest.mark.parametrize("build", [dense, retyped])
+def test_a_given_history_is_filled_as_by_fit(build):
+    """Who keeps Keras's own History object reads epochs and values from it."""
+    given = keras.callbacks.History()
+    (outcome,) = engine.train([member(build)], training(given))
+    assert given.epoch == [0, 1]
+    assert given.history == {
+        key: list(values) for key, values in outcome.history.series.items()
+    }
+
+
 def test_logs_are_a_copy():
     """A callback that writes into its logs changes no history and no later callback."""
 

@@ -6,7 +6,7 @@ import copy
 import dis
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any
 
 from homeroom.errors import InputError, did_you_mean
@@ -53,7 +53,8 @@ def adopt(
                 raise InputError(msg)
             early_stopping = from_keras(callback)
         elif type(callback) is keras.callbacks.History:
-            continue  # the result has its own history
+            callback.set_model(SimpleNamespace())  # it leaves itself there, as in Keras
+            kept.append(callback)
         else:
             _refuse_unless_it_only_reads_logs(callback, keras)
             kept.append(callback)
