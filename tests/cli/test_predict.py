@@ -49,17 +49,58 @@ def test_predictions_keep_the_rows(
     assert right > 0.85
 
 
-def test_a_target_may_be_called_count(tmp_path: Path, command: Run) -> None:
+def test_a_target_may_be_called_count(
+    tmp_path: Path, invoke: Callable[..., Any], few: tuple[str, ...]
+) -> None:
     """What is said of the predictions does not trip over the name of the target."""
     rows = [f"{i % 7},{i % 5},{'few' if i % 7 < 3 else 'many'}" for i in range(60)]
     table = tmp_path / "seen.csv"
     table.write_text("\n".join(["a,b,count", *rows]), encoding="utf-8")
-    few = ("--cv", "3", "--seeds", "1", "--epochs", "1", "--batch-size", "32")
-    said = command("run", table, "--target", "count", *few, cwd=tmp_path)
-    assert said.returncode == 0, said.stderr
-    said = command("predict", "latest", table, "--out", "out.csv", cwd=tmp_path)
-    assert said.returncode == 0, said.stderr
+    tree = ("--model", "sklearn.tree:DecisionTreeClassifier", "--no-yardstick")
+    said = invoke("run", table, "--target", "count", *tree, *few)
+    assert said.exit_code == 0, said.stderr
+    said = invoke("predict", "latest", table, "--out", "out.csv")
+    assert said.exit_code == 0, said.stderr
     assert "60 rows of seen.csv predicted by" in said.stderr
+
+
+OWN = """\
+import keras
+
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+def tiny():
+    model = keras.Sequential([
+        keras.Input((2,)), Twice(), keras.layers.Dense(2, "softmax"),
+    ])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+
+
+def test_a_layer_of_ones_own_is_found_in_its_module(
+    separable: Path,
+    tmp_path: Path,
+    invoke: Callable[..., Any],
+    few: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Keras reads no layer that it was not given: the module is named, as in `run`."""
+    (tmp_path / "own_layers.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.syspath_prepend("")
+    model = ("--model", "own_layers:tiny")
+    said = invoke("run", separable, "-t", "answer", *model, "--no-yardstick", *few)
+    assert said.exit_code == 0, said.stderr
+    said = invoke("predict", "latest", separable)
+    assert said.exit_code == 2
+    assert "Twice" in said.stderr
+    assert "--model MODULE:FUNCTION" in said.stderr
+    assert not Path("predictions.csv").exists()
+    said = invoke("predict", "latest", separable, *model)
+    assert said.exit_code == 0, said.stderr
+    assert pl.read_csv("predictions.csv").height == 60
 
 
 def test_logits_become_probabilities() -> None:

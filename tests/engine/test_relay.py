@@ -210,14 +210,16 @@ def test_a_wave_that_does_not_fit_is_halved():
 
 def test_a_lane_gives_up_where_two_do_not_fit():
     """Calls of two lanes do not fit at once: one lane ends, the other does it all."""
-    busy, ledger = threading.Semaphore(1), Ledger()
+    busy, ran_out, ledger = threading.Semaphore(1), threading.Event(), Ledger()
 
     class Narrow(Lane):
         def run(self, calls):
             if not busy.acquire(blocking=False):
+                ran_out.set()
                 msg = "RESOURCE_EXHAUSTED: out of memory"
                 raise RuntimeError(msg)
             try:
+                assert ran_out.wait(60)  # the other lane has met this call
                 return super().run(calls)
             finally:
                 busy.release()

@@ -14,6 +14,7 @@ from homeroom.report import check_place, write_whole
 from . import options
 from .console import print_path, tell
 from .spreadsheet import without_formulas
+from .user_models import load_models, parts_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,6 +35,17 @@ def predict(
         Path,
         typer.Option("--out", "-o", metavar="PATH", help="Written: .csv or .parquet."),
     ] = Path("predictions.csv"),
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]MODULE:FUNCTION",
+            help=(
+                "The model function of the run, where it has parts of its own, such as "
+                "custom layers: its module is imported."
+            ),
+            show_default="none",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file if it exists.")
     ] = False,
@@ -51,7 +63,8 @@ def predict(
     record = stored.read_run(run)
     from homeroom.protocol import predict_file
 
-    predictions = predict_file(record, stored, file)
+    own = parts_of(load_models(model or []))
+    predictions = predict_file(record, stored, file, own)
     write_whole(out, _content(predictions, out))
     _say_what_was_predicted(predictions, record, file)
     print_path(out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,10 +16,11 @@ from homeroom.errors import InputError, did_you_mean
 
 @dataclass(frozen=True, eq=False)
 class NamedModel:
-    """A candidate's name, and what stands at its import path."""
+    """A candidate's name, and what stands at its import path, in which module."""
 
     name: str
     source: Any
+    module: ModuleType
 
 
 def load_models(told: list[str]) -> tuple[NamedModel, ...]:
@@ -41,6 +43,17 @@ def load_models(told: list[str]) -> tuple[NamedModel, ...]:
             f"--model first={told[names.index(twice)].rpartition('=')[2]}."
         )
     return found
+
+
+def parts_of(models: Iterable[NamedModel]) -> dict[str, Any]:
+    """Return the classes and functions of the models' modules that are not Keras's."""
+    return {
+        name: value
+        for model in models
+        for name, value in vars(model.module).items()
+        if callable(value)
+        and not str(getattr(value, "__module__", "")).startswith("keras.")
+    }
 
 
 def search_here() -> None:
@@ -68,7 +81,7 @@ def _load(told: str) -> NamedModel:
         )
     if isinstance(value, type) and hasattr(value, "get_params"):
         value = value()
-    return NamedModel(name or attribute, value)
+    return NamedModel(name or attribute, value, module)
 
 
 def _import(name: str) -> ModuleType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,33 @@ from homeroom.store import Store
 from .winner import Winner, fetch
 
 
-def stored_winner(run: RunRecord, store: Store) -> Winner:
+def stored_winner(
+    run: RunRecord, store: Store, own: Mapping[str, Any] | None = None
+) -> Winner:
     """Return the refitted winner of a stored run.
+
+    `own` are custom layers and functions of its model by name, as Keras takes them.
 
     Raises:
         InputError: If the run ended before its winner was trained.
         StoreError: If the stored model is damaged or cannot be read.
     """
-    return fetch(run, _refit_of(run), store)
+    return fetch(run, _refit_of(run), store, own)
 
 
-def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame:
+def predict_file(
+    run: RunRecord,
+    store: Store,
+    path: str | Path,
+    own: Mapping[str, Any] | None = None,
+) -> pl.DataFrame:
     """Return predictions for the rows of a file, in their order.
 
     Columns: what identifies the rows, then "prediction" under the target's name, then
     one probability per class ("probability_<class>") for a classification, made from
     logits where the loss takes them; outputs that are no probabilities are called
     "output_<class>". Where the file or the target has a column of that name already,
-    the name ends in "_predicted".
+    the name ends in "_predicted". `own` is that of `stored_winner`.
 
     Raises:
         InputError: If the run was not made from a table, or has no trained winner.
@@ -47,7 +56,7 @@ def predict_file(run: RunRecord, store: Store, path: str | Path) -> pl.DataFrame
         )
     _refit_of(run)  # before the file: its columns are of no interest without a model
     table = data.frame_for(run.dataset, path)
-    winner = stored_winner(run, store)
+    winner = stored_winner(run, store, own)
     outputs = np.asarray(winner.predict(winner.prepare(table.x)))
     if run.dataset.task == "classification":
         outputs = winner.shares(outputs)

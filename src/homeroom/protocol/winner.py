@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,11 +106,22 @@ def packed(winner: Winner) -> dict[str, bytes]:
     return contents
 
 
-def fetch(run: RunRecord, record: RefitRecord, store: Store) -> Winner:
-    """Return the winner of `run` whose `packed` contents were stored."""
+def fetch(
+    run: RunRecord,
+    record: RefitRecord,
+    store: Store,
+    own: Mapping[str, Any] | None = None,
+) -> Winner:
+    """Return the winner of `run` whose `packed` contents were stored.
+
+    `own` are custom layers and functions of its model by name, as Keras takes them.
+    """
     [kind] = [c.kind for c in run.candidates if c.name == record.candidate]
     content = store.get_artifact(record.artifacts["model"])
-    model = engine.load_model(content) if kind == "keras" else load_estimator(content)
+    if kind == "keras":
+        model = engine.load_model(content, own)
+    else:
+        model = load_estimator(content)
     preprocessing = None
     if "preprocessing" in record.artifacts:
         address = record.artifacts["preprocessing"]
