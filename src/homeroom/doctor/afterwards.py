@@ -27,8 +27,8 @@ _Z = 1.96
 _FEWEST = 20
 _HOPELESS = 3.0
 _FEWEST_OPINIONS = 2
-# Half of candidates are wrong labels, and of the ten sets of Northcutt et al. (2021) the
-# worst has 10 %: with more candidates it is the models that cannot tell.
+# Half of candidates are wrong labels, and the worst of the ten sets of Northcutt et al.
+# (2021) has 10 %: with more candidates it is the models that cannot tell.
 _MOST_SUSPECTS = 0.2
 _THAN_OTHERS = "the other folds, each row measured by models that did not see it"
 
