@@ -179,8 +179,12 @@ def test_identifiers_like_formulas_are_made_safe(
         (("wein-0001", "short.csv"), "Did you mean 'wine-0001'?"),
         (("latest", "short.csv", "--out", "out.xlsx"), "end it in .csv or .parquet"),
         (("latest", "short.csv", "--out", "no/out.csv"), "no folder 'no'"),
+        (
+            ("latest", "short.csv", "--out", "./short.csv", "--force"),
+            "is the file with the rows",
+        ),
     ],
-    ids=["file", "columns", "run", "format", "folder"],
+    ids=["file", "columns", "run", "format", "folder", "itself"],
 )
 def test_what_cannot_be_predicted_is_said(
     arguments: tuple[str, ...], said: str, store: Path, invoke: Callable[..., Any]

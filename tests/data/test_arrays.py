@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from homeroom.data import check_sparse_labels, from_arrays, load
 from homeroom.errors import DataError, InputError
@@ -206,6 +207,7 @@ NAN = np.where(np.arange(12).reshape(6, 2) == 7, np.nan, X)
             {"x": [[1, 2], [1, 2, 3]], "y": [1, 2]},
         ),
         ("dtype complex128", {"x": X * 1j}),
+        (r"x is a sparse matrix; pass x\.toarray", {"x": sparse.csr_matrix(X)}),
         ("same label", {"y": ["a"] * 6}),
         ("same label", {"y": [0] * 6}),
         (r"is 2\.5 in every row", {"y": [2.5] * 6}),

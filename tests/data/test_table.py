@@ -311,6 +311,20 @@ def test_parquet_gives_what_the_csv_gives(tmp_path):
     assert parquet.x["n"].null_count() == 20
 
 
+def test_the_index_that_pandas_writes_is_no_feature(tmp_path):
+    """A frame that was shuffled keeps its old order in Parquet, which may tell y."""
+    order = [(7 * i) % 40 for i in range(40)]
+    frame = pl.DataFrame({
+        "n": [i % 9 + 0.5 for i in order],
+        "y": ["no" if i < 20 else "yes" for i in order],
+        "__index_level_0__": order,
+    })
+    frame.write_parquet(tmp_path / "t.parquet")
+    record = read_table(tmp_path / "t.parquet", "y").record
+    assert record.kinds == {"n": "number"}
+    assert [d.name for d in record.dropped] == ["__index_level_0__"]
+
+
 def test_parquet_of_nested_and_categorical_columns(tmp_path):
     """Categorical columns are categories; nested ones are left out."""
     frame = pl.DataFrame({

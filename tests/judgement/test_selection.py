@@ -69,6 +69,18 @@ def test_worst_folds_that_look_alike_get_the_digits_that_differ(make_summary, pl
     assert "accuracy 97.41 % against 97.39 % of 'b'" in reason
 
 
+def test_the_rounding_of_float32_chooses_nobody(make_summary, plan):
+    """46 of 48 is 46 of 48, whether Keras or scikit-learn has counted."""
+    share = 46 / 48
+    keras = make_summary("net", [float(np.float32(share)), *[0.96, 0.97, 0.96, 0.97]])
+    trees = make_summary("trees", [share, *[0.96, 0.97, 0.99, 0.99]])
+    chosen = select([keras, trees], plan, n_weights={})
+    assert chosen.candidate == "net"  # of equal worst folds the smaller spread
+    assert "against 95.83" not in chosen.reason
+    # a tie, which the better mean decides
+    assert chosen.rules["worst_fold"] == "trees"
+
+
 def test_for_a_loss_lower_is_better_and_the_highest_fold_is_worst(make_summary, plan):
     """The same choice in terms of a loss, where every sign turns."""
     summaries = [

@@ -56,7 +56,7 @@ def predict(
     The file written has one line per row, in their order: what identifies the row, the
     prediction and, for classes, a probability for each.
     """
-    _check_out(out, replace=force)
+    _check_out(out, file, replace=force)
     from homeroom.store import open_store
 
     stored = open_store(store, create=False)
@@ -70,12 +70,17 @@ def predict(
     print_path(out)
 
 
-def _check_out(out: Path, *, replace: bool) -> None:
+def _check_out(out: Path, file: Path, *, replace: bool) -> None:
     if out.suffix.lower() not in _FORMATS:
         raise InputError(
             f"--out {str(out)!r} names no format: end it in {' or '.join(_FORMATS)}."
         )
     check_place(out)
+    if out.resolve() == file.resolve():
+        raise InputError(
+            f"--out {str(out)!r} is the file with the rows. Name another for the "
+            "predictions."
+        )
     if out.exists() and not replace:
         raise InputError(
             f"{str(out)!r} exists. Pass --force to replace it, or another --out."

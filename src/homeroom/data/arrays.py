@@ -185,7 +185,10 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _length(value: Any) -> int | None:
-    return len(value) if hasattr(value, "__len__") else None
+    try:
+        return len(value)
+    except TypeError:  # a number, or a sparse matrix
+        return None
 
 
 def read_parts(name: str, value: Any, n_rows: int | None) -> Arrays:

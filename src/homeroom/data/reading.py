@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _TEXT_FILES = (".csv", ".tsv", ".txt")
 _PARQUET_FILES = (".parquet", ".pq")
+_PANDAS_INDEX = "__index_level_0__"  # an index without a name, as pandas writes it
 _CHUNK = 50_000
 _SNIFFED_RECORDS = 50
 _BOMS = {
@@ -98,7 +99,8 @@ def _read_parquet(name: str, content: bytes) -> RawTable:
             f"{name} cannot be read as Parquet: {str(error).splitlines()[0]}. Is the "
             "file complete, and is it really Parquet?"
         ) from None
-    return RawTable(name, frame)
+    index = _PANDAS_INDEX if _PANDAS_INDEX in frame.columns else None
+    return RawTable(name, frame, unnamed=index)
 
 
 def _read_text(name: str, content: bytes, *, tabs: bool) -> RawTable:

@@ -95,7 +95,7 @@ def _time(case: Case, findings: Sequence[Finding]) -> tuple[str, str]:
         return CHECKED, (
             "The time was given, and train rows are later than validation rows."
             if broken
-            else "The time was given; all train rows are before the validation rows."
+            else "The time was given; no train row is later than a validation row."
         )
     if case.ordered:
         return DECLARED, "The folds follow the order of the rows, taken for time."

@@ -131,9 +131,9 @@ class EpochLoop:
         jax = door.jax()
         train = partial(self.steps.train, lifted)
         test = partial(self.steps.test, lifted)
-        if door.device() == "cpu" and self.steps.has_penalties:
-            # what is the same in every batch would be taken out of the loop, and the
-            # product of a penalty and its rate be rounded before it is added
+        if door.device() == "cpu":
+            # fused with the loop a loss is added up otherwise than Keras adds it, and
+            # what is the same in every batch, such as a penalty, is rounded before
             test = partial(apart, test)
         many = self.most_epochs
 

@@ -65,7 +65,8 @@ def picks(
         return names[one_std_err(means, losses, places, direction=metric.direction)]
 
     def worst(summary: Summary) -> float:
-        return sign * (summary.worst_fold.value if summary.worst_fold else math.nan)
+        value = summary.worst_fold.value if summary.worst_fold else math.nan
+        return sign * float(f"{value:.6g}")  # scores of Keras are float32
 
     return {
         BEST_MEAN: names[0],

@@ -205,8 +205,8 @@ def _steadiness(summary: Summary, n_weights: int | None) -> Steadiness:
 
 
 def _rounded(value: float) -> float:
-    """Drop the last digits, so that rounding errors of sums decide nothing."""
-    return float(f"{value:.12g}")
+    """Drop the last digits, so that the rounding of Keras's float32 decides nothing."""
+    return float(f"{value:.6g}")
 
 
 def _sign(metric: Metric) -> float:

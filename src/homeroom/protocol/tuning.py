@@ -301,7 +301,7 @@ def tune(  # noqa: PLR0913 - what is searched how, and the words of cross_valida
         seeds: Trainings per fold.
         batch_size: Rows per weight update.
         epochs: Passes over the training rows, at most.
-        early_stopping: When to stop.
+        early_stopping: When to stop; each fold by itself (`epoch_choice="per_fold"`).
         groups: One group per row; a group is never on both sides.
         sample_weight: One weight per row.
         class_weight: Weight per class, for training rows only.
