@@ -177,8 +177,10 @@ def _of_scores(
     if changed:
         said.append(
             f"Evaluation changed the state of {format_count(len(changed), 'training')}"
-            ". Their scores must not be trusted: find the layer that learns while it "
-            "is evaluated."
+            ". A recurrent layer with dropout only takes random numbers then: its "
+            "scores are right, and keras.Model.fit with validation rows goes on with "
+            "other random numbers. If a layer learns while it is evaluated, the "
+            "scores must not be trusted."
         )
     compiled = [m for m in members if m.path in {SCAN, WAVE}]
     others = [m for m in members if m.path not in {SCAN, WAVE}]
