@@ -38,9 +38,9 @@ def test_the_steadier_of_equivalents_is_chosen_and_both_are_named(make_summary, 
     assert chosen.n_compared == 3
     assert chosen.reason == (
         "Of 3 candidates 'large' has the best mean (mean validation accuracy 93.2 %, "
-        "5 folds, approximate 95 % interval 87.4 to 99.0 %). 'small' is not worse by "
-        "more than 1.0 points with a probability of at least 95 %, so cannot be told "
-        "from it. Best mean and steadiest differ: 'small' is chosen (mean 91.6 %), "
+        "5 folds, approximate 95 % interval 87.4 to 99.0 %). 'small' is not shown to "
+        "be worse by more than 1.0 points with a probability of at least 95 %, so "
+        "cannot be told from it. Best mean and steadiest differ: 'small' is chosen (mean 91.6 %), "
         "because its worst fold has accuracy 90.0 % against 88.0 % of 'large' (spread "
         "over folds 1.1 points against 3.1 points). 5 folds barely resolve steadiness: "
         "the 95 % interval of that spread is 0.7 to 3.3 points. Rules disagree: "

@@ -83,7 +83,7 @@ def infer(raw: RawTable, name: str) -> Column:
     if n_values == 1 and len(present) == len(cells):
         return Column(None, f"the same in every row ({str(present[0])[:40]!r})")
     if name == raw.unnamed:
-        return Column(None, f"{IDENTIFIER}: a first column without a name (an index)")
+        return Column(None, f"{IDENTIFIER}: an index without a name")
     if present.dtype == pl.String:
         return _infer_text(raw, name, present, n_values)
     if present.dtype == pl.Boolean:

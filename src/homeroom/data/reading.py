@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _TEXT_FILES = (".csv", ".tsv", ".txt")
 _PARQUET_FILES = (".parquet", ".pq")
-_PANDAS_INDEX = "__index_level_0__"  # an index without a name, as pandas writes it
+_PANDAS_INDEX = "__index_level_0__"
 _CHUNK = 50_000
 _SNIFFED_RECORDS = 50
 _BOMS = {
@@ -40,8 +40,9 @@ _BOMS = {
 class RawTable:
     """A file's columns before anything is decided about them.
 
-    `lines` are the file's line numbers of the rows (None for Parquet). `unnamed` is a
-    first column without a header, as pandas writes its index.
+    `lines` are the file's line numbers of the rows (None for Parquet). `unnamed` is
+    the index without a name that pandas writes: a first column without a header, or in
+    Parquet one with pandas's own name for it.
     """
 
     name: str

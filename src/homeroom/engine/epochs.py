@@ -130,11 +130,9 @@ class EpochLoop:
         """
         jax = door.jax()
         train = partial(self.steps.train, lifted)
-        test = partial(self.steps.test, lifted)
-        if door.device() == "cpu":
-            # fused with the loop a loss is added up otherwise than Keras adds it, and
-            # what is the same in every batch, such as a penalty, is rounded before
-            test = partial(apart, test)
+        # fused with the loop a loss is added up otherwise than Keras adds it, and what
+        # is the same in every batch, such as a penalty, is rounded before
+        test = partial(apart, partial(self.steps.test, lifted))
         many = self.most_epochs
 
         def put(kept: Any, value: Any, i: Any) -> Any:

@@ -165,11 +165,8 @@ class Steps:
         return self.model.train_step(state, (x, y, weights))
 
     def _take_test_step(self, state: Any, arrays: Any, rows: Any) -> Any:
-        if door.device() == "cpu":
-            # a loss would be added up while its rows are looked up, in another order
-            x, y, _, weights = apart(_take, arrays, rows)
-        else:
-            x, y, _, weights = _take(arrays, rows)
+        # a loss would be added up while its rows are looked up, in another order
+        x, y, _, weights = apart(_take, arrays, rows)
         return self.model.test_step(state, (x, y, weights))
 
     def _output(self, trainable: Any, non_trainable: Any, x: Any) -> Any:

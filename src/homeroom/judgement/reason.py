@@ -105,7 +105,8 @@ def _equivalence(choice: Choice) -> str:
     if not others:
         return f"Every other candidate is {margin}."
     verb = "is" if len(others) == 1 else "are"
-    return f"{_quoted(others)} {verb} not {margin}, so cannot be told from it."
+    not_shown = f"{_quoted(others)} {verb} not shown to be {margin}"
+    return f"{not_shown}, so cannot be told from it."
 
 
 def _decision(choice: Choice) -> str:

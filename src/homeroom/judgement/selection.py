@@ -17,7 +17,7 @@ from .comparison import DECISIVE, compare, default_rope
 from .numbers import is_percentage
 from .optimism import expected_maximum
 from .reason import Choice, Steadiness, explain
-from .rules import STEADIEST, check_rule, chosen_by, picks, rule_name
+from .rules import STEADIEST, check_rule, chosen_by, picks, rounded, rule_name
 from .settling import outlook
 
 if TYPE_CHECKING:
@@ -190,23 +190,18 @@ def _require_candidates(summaries: Sequence[Summary]) -> None:
 
 
 def _mean_loss(summary: Summary) -> float:
-    return -_sign(summary.metric) * _rounded(summary.mean)
+    return -_sign(summary.metric) * rounded(summary.mean)
 
 
 def _steadiness(summary: Summary, n_weights: int | None) -> Steadiness:
     worst = summary.worst_fold.value if summary.worst_fold else math.nan
     sd = 0.0 if math.isnan(summary.sd_folds) else summary.sd_folds
     return Steadiness(
-        worst_fold_loss=-_sign(summary.metric) * _rounded(worst),
-        sd_folds=_rounded(sd),
+        worst_fold_loss=-_sign(summary.metric) * rounded(worst),
+        sd_folds=rounded(sd),
         n_weights=math.inf if n_weights is None else n_weights,
         candidate=summary.candidate,
     )
-
-
-def _rounded(value: float) -> float:
-    """Drop the last digits, so that the rounding of Keras's float32 decides nothing."""
-    return float(f"{value:.6g}")
 
 
 def _sign(metric: Metric) -> float:
