@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from homeroom.data import check_sparse_labels, from_arrays, load
+from homeroom.data import check_probabilities, check_sparse_labels, from_arrays, load
 from homeroom.errors import DataError, InputError
 
 X = np.arange(12.0).reshape(6, 2)
@@ -247,6 +247,38 @@ def test_labels_a_sparse_loss_cannot_read_are_refused(y):
     """Labels outside 0..C-1, fractions and text name the row and the legal range."""
     with pytest.raises(DataError, match=r"rows .*whole number in 0\.\.2"):
         check_sparse_labels(y, 3)
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_columns_that_float32_cannot_tell_apart_are_noted(as_frame):
+    """Seconds since 1970 within an hour have few values left; their column is named."""
+    x = np.random.default_rng(0).normal(size=(40, 3)) * [1, 50, 1e9] + [0, 1.7e9, 0]
+    given = pd.DataFrame(x, columns=["a", "b", "c"]) if as_frame else x
+    (note,) = from_arrays(given, [0, 1] * 20).record.notes
+    assert note.startswith("Column 'b' of x:" if as_frame else "column 1 of x:")
+    assert not from_arrays(x.astype(np.float32), [0, 1] * 20).record.notes
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_quantities_that_float32_cannot_tell_apart_are_refused(many):
+    """A target far from 0 for its range would have some few values left."""
+    y = 1.7e9 + 50 * np.random.default_rng(0).normal(size=(40, 1 + many))
+    with pytest.raises(DataError, match=r"y lies between 16999.*steps of 128"):
+        from_arrays(np.ones((40, 1)), y, task="regression")
+    far = 1.7e9 + 1e8 * (y - 1.7e9)
+    assert from_arrays(np.ones((40, 1)), far, task="regression").y.std() > 1e8
+
+
+@pytest.mark.parametrize("y", [[1, 2], [-1.0, 1.0], [[0.0, 1.2], [1.0, 0.0]]])
+def test_targets_that_are_no_probabilities_are_refused(y):
+    """Below 0 or above 1, in any column, the row is named."""
+    with pytest.raises(DataError, match=r"rows [01]\).*from 0 to 1"):
+        check_probabilities(np.array(y))
+
+
+def test_soft_labels_are_probabilities():
+    """Whatever is between 0 and 1 passes, and what rounding put beside it."""
+    check_probabilities(np.array([0, 1, 0.3, 1.0000001]))
 
 
 def test_labels_a_sparse_loss_can_read():

@@ -83,6 +83,16 @@ def test_decimal_commas_and_thousands(tmp_path):
     assert x["a"].to_list() == [1234.0, 2000.5, 7.0]
 
 
+@pytest.mark.parametrize("clear", ["1,5", "0.25"])
+def test_cells_that_fit_both_ways_are_read_as_the_other_columns(tmp_path, clear):
+    """'4.282' is 4282 beside a column of decimal commas, also as a target."""
+    rows = [f"{4 + i % 5}.{i:03};{clear};{1 + i % 7}.{i:03}" for i in range(100, 160)]
+    data = read_table(write(tmp_path, "\n".join(["a;b;y", *rows])), "y")
+    scale = 1000 if "," in clear else 1
+    assert data.x["a"][0] == pytest.approx(4.100 * scale)
+    assert data.y[0] == pytest.approx(3.100 * scale)
+
+
 def test_kinds_and_what_is_left_out(tmp_path):
     """Identifiers, constants, free text and empty columns are left out, and why."""
     n = 60
@@ -187,7 +197,7 @@ def test_a_pandas_index_column_is_left_out(tmp_path):
         (["+", "-"] * 30, "classification", ("+", "-")),
         (list(range(60)), "regression", ()),
         ([i / 7 for i in range(60)], "regression", ()),
-        ([1e9 + i for i in range(60)], "regression", ()),
+        ([1e9 * i for i in range(60)], "regression", ()),
     ],
 )
 def test_the_task_follows_from_the_target(tmp_path, cells, task, classes):

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
 import homeroom as hr
 from homeroom.records import EpochEnded
+
+
+def yes_or_no():
+    model = keras.Sequential([keras.layers.Dense(1, "sigmoid")])
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+class Own(keras.Model):
+    """A model whose outputs Keras knows only by calling it."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = keras.layers.Dense(3, "softmax")
+
+    def call(self, x):
+        return self.head(x)
+
+
+def subclassed():
+    model = Own()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
 
 
 class Refused:
@@ -128,6 +152,35 @@ class TestData:
         """Labels -1, 0, 1 are not read as the last class and the first two."""
         x, y = flowers
         refused(train, softmax, x, y - 1, error=hr.DataError, match=r"-1.*0\.\.2")
+
+    @pytest.mark.parametrize(
+        "labels", [(1, 2), (-1, 1), ("a", "b", "c")], ids=["1-2", "minus-one", "text"]
+    )
+    def test_labels_that_are_no_probabilities(self, refused, train, flowers, labels):
+        """Binary crossentropy is not trained on labels that are not 0 and 1."""
+        x, y = flowers
+        named = np.array(labels)[y % len(labels)]
+        wrong = labels[0 if labels[0] == -1 else -1] if len(labels) < 3 else 2
+        found = rf"y holds {wrong} in \d+ rows? .*probabilities from 0 to 1"
+        refused(train, yes_or_no, x, named, error=hr.DataError, match=found)
+
+    def test_a_label_that_only_the_validation_has(self, refused, flowers):
+        """A label of `validation_data` that moves the others' numbers is refused."""
+        x, y = flowers
+        words = np.array(["no", "yes", "maybe"])[y]
+        rows = y < 2
+        given = {"validation_data": (x[100:], words[100:]), "store": refused.store}
+        x, words = x[:100][rows[:100]], words[:100][rows[:100]]
+        found = r"labels are 'maybe', 'no', 'yes'"
+        refused(hr.fit, yes_or_no, x, words, error=hr.DataError, match=found, **given)
+
+    def test_labels_beyond_the_outputs_of_a_class_of_ones_own(
+        self, refused, train, flowers
+    ):
+        """A subclassed model does not tell its width; what it returns does."""
+        x, y = flowers
+        found = r"3 outputs.*: 3 in"
+        refused(train, subclassed, x, y + 1, error=hr.DataError, match=found)
 
     def test_fractions_as_labels(self, refused, train, softmax, flowers):
         """Fractions are no labels for a sparse loss."""

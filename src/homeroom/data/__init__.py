@@ -6,7 +6,7 @@ Never: decides who may see which rows, or trains a model.
 
 from .arrays import from_arrays, in_order, rows_together
 from .builtin import BUILTIN, load
-from .checks import check_rows, check_sparse_labels
+from .checks import check_probabilities, check_rows, check_sparse_labels
 from .dataset import Array, Arrays, Dataset, Features, row_positions
 from .joining import join
 from .preprocessing import fit_preprocessing, seeded, table_preprocessing, transform
@@ -21,6 +21,7 @@ __all__ = [
     "Features",
     "NewTable",
     "check_rows",
+    "check_probabilities",
     "check_sparse_labels",
     "counted",
     "first_few",

@@ -151,7 +151,18 @@ def _read_features(
             )
         if not allow_missing:
             checks.check_finite(part, array)
+    for part, array in named_arrays("x", raw).items():
+        if array.ndim == 2 and array.dtype.kind in "iuf":
+            told = [f"column {j} of {part}" for j in checks.coarse_columns(array)]
+            notes += _coarse(told)
     return features, ()
+
+
+def _coarse(names: Sequence[str]) -> list[str]:
+    return [
+        f"{first_few(names)}: float32, in which Keras computes, has steps above a "
+        "hundredth of the range of the values there. Subtract a constant from them."
+    ] * bool(names)
 
 
 def _rows_told(x: Any, y: Any) -> int | None:
@@ -287,8 +298,14 @@ def _read_frame(x: Any, notes: list[str]) -> tuple[list[str], Array]:
         raise DataError("x is a frame without columns; there is nothing to learn from.")
     if len(frame) == 0:
         raise DataError("There are no rows: x has length 0. Nothing can be learned.")
-    values = [_read_column(frame.get_column(column)) for column in frame.columns]
+    values, coarse = [], []
+    for column in frame.columns:
+        name = f"Column {column!r} of x"
+        numbers = _read_column(frame.get_column(column))
+        values.append(checks.to_float32(name, numbers))
+        coarse += [name] if checks.coarse_columns(numbers[:, None]) else []
     matrix = np.stack(values, axis=1)
+    notes += _coarse(coarse)
     rounded = [
         column
         for column, value in zip(frame.columns, values, strict=True)
@@ -307,10 +324,10 @@ def _read_frame(x: Any, notes: list[str]) -> tuple[list[str], Array]:
 def _read_column(column: nw.Series[Any]) -> Array:
     name = f"Column {column.name!r} of x"
     if column.dtype.is_numeric() or column.dtype == nw.Boolean:
-        return checks.to_float32(name, column.cast(nw.Float64).to_numpy())
+        return column.cast(nw.Float64).to_numpy()
     if column.dtype == nw.Object:
         cells = np.array([*column.to_list(), None], dtype=object)[:-1]
-        return checks.to_float32(name, _objects_to_numbers(name, cells))
+        return _objects_to_numbers(name, cells)
     values = column.to_list()
     row = next((i for i, cell in enumerate(values) if cell is not None), 0)
     raise DataError(

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .dataset import Array, Dataset
 
 _INT32 = np.iinfo(np.int32)
+_EXACT = (np.float32, np.uint8, bool)
+_COARSE = 0.01  # of the range, a step
+_JITTER = 1e-12  # of the values: what float64 itself rounds
+_NEARLY = 1e-3  # shares that were rounded, as in one-hot rows
 
 
 def check_lengths(parts: Mapping[str, Any]) -> int:
@@ -143,6 +147,29 @@ def to_float32(name: str, array: Array) -> NDArray[np.float32]:
     return result
 
 
+def coarse_columns(array: Array) -> list[int]:
+    """Return the columns of numbers that float32 keeps in steps too large for them.
+
+    Those whose smallest step there is above a hundredth of their range, such as times
+    in seconds since 1970 that lie within an hour.
+
+    Args:
+        array: Numbers [n, columns], as they were given; NaN counts as nothing.
+
+    >>> coarse_columns(np.array([[0.1, 1.7e9], [0.7, 1.7e9 + 60]]))
+    [1]
+    """
+    if array.dtype in _EXACT or not len(array):
+        return []
+    low = np.fmin.reduce(array, axis=0).astype(np.float64)
+    high = np.fmax.reduce(array, axis=0).astype(np.float64)
+    largest = np.maximum(np.abs(low), np.abs(high))
+    with np.errstate(over="ignore", invalid="ignore"):
+        step = np.spacing(largest.astype(np.float32)).astype(np.float64)
+        varies = high - low > largest * _JITTER
+        return np.flatnonzero(varies & (step > (high - low) * _COARSE)).tolist()
+
+
 def check_sparse_labels(
     y: Any, n_classes: int, rows: NDArray[np.int32] | None = None
 ) -> None:
@@ -169,6 +196,39 @@ def check_sparse_labels(
         legal &= array == np.floor(array)
     if not legal.all():
         _refuse_labels(array, ~legal, n_classes, rows)
+
+
+def check_probabilities(
+    y: Array, classes: Sequence[str] = (), rows: NDArray[np.int32] | None = None
+) -> None:
+    """Refuse targets that a crossentropy cannot take for probabilities.
+
+    Keras trains silently on them, towards a loss of minus infinity.
+
+    Args:
+        y: Targets [n, …], any dtype; soft labels between 0 and 1 are welcome.
+        classes: What the labels 0..C-1 were before they were numbered.
+        rows: What messages call the rows; their positions by default.
+
+    Raises:
+        DataError: If a target is not in 0..1.
+
+    >>> check_probabilities(np.array([0, 1, 0.9]))
+    """
+    bad = (y < -_NEARLY) | (y > 1 + _NEARLY)
+    if not bad.any():
+        return
+    places = np.flatnonzero(bad.reshape(len(y), -1).any(axis=1))
+    named = places if rows is None else rows[places]
+    values = first_few(f"{value:g}" for value in np.unique(y[bad]))
+    said = f" (its labels are {first_few(map(repr, classes))})" if classes else ""
+    raise DataError(
+        f"y holds {values} in {counted(len(named), 'row')} (rows {first_few(named)})"
+        f"{said}, and this model's crossentropy takes y for probabilities from 0 to 1. "
+        "Make two classes 0 and 1, or False and True. For more classes give the model "
+        "one output each and the loss sparse_categorical_crossentropy; for quantities, "
+        "a loss such as mse."
+    )
 
 
 def _refuse_labels(

@@ -34,8 +34,10 @@ _DATE_FORMATS = (
     "%Y년 %m월 %d일",
 )
 _ENGLISH, _EUROPEAN = "1,234.5", "1.234,5"
+_FORMS = _ENGLISH, _EUROPEAN
 _IN_GROUPS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
 _WITH_COMMA = r"^[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?([eE][+-]?\d+)?$"
+_TELLING_ROWS = 1000
 _LOOKS_LIKE_A_DATE = r"\d{4}\D+\d{1,2}\D+\d{1,2}|\d{1,2}\D\d{1,2}\D\d{4}"
 _LEADING_ZERO = r"^0\d"
 _COUNTER_ROWS = 20
@@ -103,14 +105,15 @@ def _infer_text(raw: RawTable, name: str, present: pl.Series, n_values: int) -> 
     lowered = present.str.to_lowercase()
     if lowered.is_in(["true", "false"]).all():
         return Column("boolean")
-    numbers = as_numbers(present)
+    form = _number_form(present, raw.numbers)
+    numbers = as_numbers(present, form)
     countable = present.filter(~present.is_in(_MISSING_NUMBERS))
     is_code = countable.str.contains(_LEADING_ZERO).any()
     if len(countable) and not is_code:
         share = numbers.drop_nulls().len() / len(countable)
         if share == 1:
             found = _number(name, numbers.drop_nulls(), n_values)
-            return replace(found, format=_number_form(present)) if found.kind else found
+            return replace(found, format=form) if found.kind else found
         if share >= _MOSTLY and n_values > _LEVELS:
             refuse_mixed(raw, name)
     if (dates := _dates(countable)) is not None:
@@ -155,7 +158,7 @@ def refuse_mixed(raw: RawTable, name: str) -> NoReturn:
         DataError: Always.
     """
     cells = tidy(raw.frame[name])
-    odd = cells.is_not_null() & as_numbers(cells).is_null()
+    odd = cells.is_not_null() & as_numbers(cells, usual=raw.numbers).is_null()
     odd &= ~cells.is_in(_MISSING_NUMBERS).fill_null(value=False)
     rows = odd.arg_true().to_list()
     raise DataError(
@@ -165,13 +168,14 @@ def refuse_mixed(raw: RawTable, name: str) -> NoReturn:
     )
 
 
-def numbers_missing(cells: pl.Series) -> pl.Series:
+def numbers_missing(cells: pl.Series, usual: str) -> pl.Series:
     """Return text cells that are numbers, or missing as "?" is, with null for those.
 
     Other text is returned as it is: "none" may be a label among labels.
     """
     known = _without_missing(cells)
-    are_numbers = as_numbers(cells).null_count() == known.null_count() < len(cells)
+    unread = as_numbers(cells, usual=usual).null_count()
+    are_numbers = unread == known.null_count() < len(cells)
     return known if are_numbers else cells
 
 
@@ -187,26 +191,42 @@ def tidy(cells: pl.Series) -> pl.Series:
     return cells.fill_nan(None) if cells.dtype.is_float() else cells
 
 
-def as_numbers(cells: pl.Series, form: str = "") -> pl.Series:
+def as_numbers(cells: pl.Series, form: str = "", usual: str = "") -> pl.Series:
     """Return text as Float64; null where it is not a number.
 
     "1,234.5" may have thousands separators and "1.234,5" has a decimal comma; a column
-    is read the second way only when more of its cells fit it.
+    is read the way that more of its cells fit.
 
     Args:
         cells: The text.
         form: How the numbers are known to be written; found out where it is empty.
+        usual: How the file writes numbers, for cells that fit both ways.
     """
-    form = form or _number_form(cells) or _ENGLISH
+    form = form or _number_form(cells, usual) or _ENGLISH
     return _read_as(form, _without_missing(cells))
 
 
-def _number_form(cells: pl.Series) -> str:
+def usual_form(frame: pl.DataFrame) -> str:
+    """Return how a file writes numbers, by columns that fit one way; "" by none.
+
+    >>> usual_form(pl.DataFrame({"clear": ["1,5", "22"], "either": ["4.282", "7.100"]}))
+    '1.234,5'
+    """
+    told = set()
+    for column in frame.head(_TELLING_ROWS):
+        if column.dtype == pl.String:
+            cells = _without_missing(tidy(column)).drop_nulls()
+            fits = {f for f in _FORMS if not _read_as(f, cells).null_count()}
+            told |= fits if len(fits) == 1 else set()
+    return told.pop() if len(told) == 1 else ""
+
+
+def _number_form(cells: pl.Series, usual: str) -> str:
     """Return how numbers are written, by what most cells fit; "" where none tells."""
     cells = _without_missing(cells)
     if cells.str.contains(r"^[+-]?\d*$").fill_null(value=True).all():
         return ""
-    forms = _ENGLISH, _EUROPEAN
+    forms = sorted(_FORMS, key=lambda form: form != usual)
     return min(forms, key=lambda form: _read_as(form, cells).null_count())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from homeroom.errors import DataError, InputError
 
-from .checks import check_finite, is_missing, to_float32, to_int32
+from .checks import check_finite, coarse_columns, is_missing, to_float32, to_int32
 from .dataset import Array
 from .wording import counted, first_few
 
@@ -155,9 +155,7 @@ def _from_matrix(name: str, y: Array, task: str | None) -> Target:
             f"has shape {y.shape}. For several labels a row, use task='custom'."
         )
     if task == "regression":
-        return Target(
-            y=to_float32(name, y), task=task, reason="task='regression' was said."
-        )
+        return Target(_measured(name, y), task, "task='regression' was said.")
     said = "task='custom' was said" if task else f"{name} has shape {list(y.shape)}"
     return Target(kept, "custom", f"{said}: the model's own loss says what it means.")
 
@@ -239,7 +237,21 @@ def _quantities(name: str, y: Array, values: Array, whole: bool) -> Target:
         f"{name} has {len(values)} distinct {kind} "
         f"between {values[0]:g} and {values[-1]:g}."
     )
-    return Target(to_float32(name, y), "regression", reason)
+    return Target(_measured(name, y), "regression", reason)
+
+
+def _measured(name: str, y: Array) -> Array:
+    """Return quantities as float32, which must be able to tell them apart."""
+    if coarse := coarse_columns(y.reshape(len(y), -1)):
+        given = y.reshape(len(y), -1)[:, coarse[0]].astype(np.float64)
+        low, high = given.min(), given.max()
+        step = np.spacing(np.abs(given).max().astype(np.float32))
+        raise DataError(
+            f"{name} lies between {low:.10g} and {high:.10g}: so far from 0, float32, "
+            f"in which Keras computes, has steps of {step:g}. Learn the difference "
+            f"from a constant instead, such as {name} - {low:.10g}."
+        )
+    return to_float32(name, y)
 
 
 def _refuse_one_class(name: str, values: Array) -> None:

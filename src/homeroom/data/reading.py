@@ -42,7 +42,8 @@ class RawTable:
 
     `lines` are the file's line numbers of the rows (None for Parquet). `unnamed` is
     the index without a name that pandas writes: a first column without a header, or in
-    Parquet one with pandas's own name for it.
+    Parquet one with pandas's own name for it. `numbers` is how they are written where a
+    column alone does not tell.
     """
 
     name: str
@@ -50,6 +51,7 @@ class RawTable:
     lines: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
     unnamed: str | None = None
+    numbers: str = ""
 
     def where(self, rows: Iterable[int]) -> str:
         """Return where rows are, in the words of someone who opens the file."""

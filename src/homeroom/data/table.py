@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from .columns import (
     parse,
     refuse_mixed,
     tidy,
+    usual_form,
 )
 from .dataset import Array, Dataset, content_fingerprint
 from .labels import Target, check_task, number_labels, read_target
@@ -85,6 +86,7 @@ def read_table(
     """
     check_task(task)
     raw = read_raw(path)
+    raw = replace(raw, numbers=usual_form(raw.frame))
     _require_column(raw, target)
     answer = _read_target(raw, target, task)
     together = None if groups is None else _read_groups(raw, groups, target)
@@ -212,8 +214,9 @@ def _parse_columns(
 
 
 def _read_target(raw: RawTable, target: str, task: str | None) -> Target:
-    written = tidy(raw.frame[target])
-    cells = numbers_missing(written) if written.dtype == pl.String else written
+    written = cells = tidy(raw.frame[target])
+    if written.dtype == pl.String:
+        cells = numbers_missing(written, raw.numbers)
     missing = cells.is_null().arg_true().to_list()
     if missing:
         marks = written.gather(missing).drop_nulls()
@@ -240,7 +243,7 @@ def _target_values(raw: RawTable, cells: pl.Series, task: str | None) -> Array:
             "numbers. A date becomes a number as days since another date."
         )
     if cells.dtype == pl.String:
-        numbers = as_numbers(cells)
+        numbers = as_numbers(cells, usual=raw.numbers)
         some = 0 < numbers.null_count() < len(cells)
         if looks_mixed(cells, numbers) or (some and task == "regression"):
             refuse_mixed(raw, cells.name)

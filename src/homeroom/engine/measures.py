@@ -17,6 +17,13 @@ _CROSSENTROPIES = {
     "ce",
     "sparse_categorical_crossentropy",
 }
+_OF_PROBABILITIES = {
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "kl_divergence",
+}
 _OF_OUTPUTS = {"axis", "from_logits"}  # how outputs are read: the loss is the same
 _KINDS = ("", "_weighted")
 _COUNTED = re.compile(r"_\d+$")  # of equal names, by Keras
@@ -65,14 +72,24 @@ def name_of_loss(model: Any) -> str:
     return " and ".join(filter(None, names))
 
 
+def takes_probabilities(model: Any) -> bool:
+    """Return whether the one loss of a model takes y for probabilities, 0 to 1."""
+    parts = door.keras().tree.flatten(model.loss)
+    return len(parts) == 1 and _function_name(parts[0]) in _OF_PROBABILITIES
+
+
 def _called(part: Any) -> str:
     """What a loss computes, whatever name it was given."""
+    name = _function_name(part)
+    return "crossentropy" if name in _CROSSENTROPIES else name
+
+
+def _function_name(part: Any) -> str:
     with suppress(ValueError):  # Keras knows some names only with the shapes
         part = door.keras().losses.get(part) if isinstance(part, str) else part
     function = getattr(part, "fn", part)
     name = getattr(function, "__name__", None) or getattr(part, "name", None)
-    name = _COUNTED.sub("", str(part if isinstance(part, str) else name or "").lower())
-    return "crossentropy" if name in _CROSSENTROPIES else name
+    return _COUNTED.sub("", str(part if isinstance(part, str) else name or "").lower())
 
 
 def _constants(part: Any) -> str:

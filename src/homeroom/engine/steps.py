@@ -86,7 +86,7 @@ class Steps:
         self.test_names = tuple(template.flat_logs(self.test_logs))
         lowered = any(step.sameness == LOWERED for step in written)
         self.description = replace(
-            template.describe(model, arrays[1], self.test_names),
+            template.describe(model, arrays[1], self.test_names, traced[2].out_info),
             sameness=LOWERED if lowered else EXACT,
         )
 
@@ -145,7 +145,9 @@ class Steps:
         trees = [jax.tree.structure(step.out_info) for step in traced]
         names = tuple(template.flat_logs(traced[1].out_info[0]))
         # a constant of the loss is a literal already, and another may share the program
-        described = replace(template.describe(self.model, y, names), loss="")
+        output = traced[2].out_info
+        described = template.describe(self.model, y, names, output)
+        described = replace(described, loss="")
         text = f"{found.skeleton} {results} {trees} {described}"
         skeleton = fingerprint.of_bytes(text.encode())
         return Structure(

@@ -201,8 +201,16 @@ def flat_logs(logs: Any) -> dict[str, Any]:
     return flat
 
 
-def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Description:
-    """Return what a built model will report; `names` when tracing has told them."""
+def describe(
+    model: Any,
+    y: Tree,
+    names: tuple[str, ...] | None = None,
+    output: Any = None,
+) -> Description:
+    """Return what a built model will report.
+
+    `names` and `output`, which has a shape, when tracing has told them.
+    """
     if names is None:
         names = tuple(flat_logs(model.get_metrics_result()))
     directions = {name: measures.direction_of(model, name) for name in names}
@@ -210,7 +218,8 @@ def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Descr
         names=names,
         directions={name: way for name, way in directions.items() if way},
         n_weights=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
-        sparse_widths=_sparse_widths(model, y),
+        sparse_widths=_sparse_widths(model, y, getattr(output, "shape", None)),
+        probabilities=measures.takes_probabilities(model),
         plain=not identity.has_methods_of_its_own(model)
         and all(
             getattr(type(model), name) is getattr(door.keras().Model, name)
@@ -221,10 +230,10 @@ def describe(model: Any, y: Tree, names: tuple[str, ...] | None = None) -> Descr
     )
 
 
-def _sparse_widths(model: Any, y: Tree) -> tuple[int | None, ...]:
+def _sparse_widths(model: Any, y: Tree, shape: Any) -> tuple[int | None, ...]:
     """Return, per target, how many classes a sparse loss can name, or None."""
     jax = door.jax()
-    shape = _output_shape(model)
+    shape = shape or _output_shape(model)
     n_targets = len(jax.tree.leaves(y))
     if n_targets != 1 or not isinstance(shape, tuple):
         return (None,) * n_targets
