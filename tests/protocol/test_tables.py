@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 import homeroom as hr
 from homeroom import splits
+from homeroom.data import frame_for
 from homeroom.engine import models
 from homeroom.protocol import default_candidates, predict_file
 from homeroom.store import open_store
@@ -259,6 +260,22 @@ def test_labels_that_training_lacks_shift_no_column(tmp_path, store):
     assert (shares[:, 2] == 0).all()
     assert (shares.argmax(axis=1) == y).mean() > 0.9
     assert run.final_test().score > 0.8
+
+
+def test_categories_that_training_never_saw_are_told(table, pets, store, tmp_path):
+    """A column that came in other words is named, with how many rows it is in."""
+    experiment = hr.Experiment(table(pets), seed=2, store=store)
+    run = experiment.add("linear", models.linear).run(cv=2, epochs=1, verbose=0)
+    path = tmp_path / "new.csv"
+    told = []
+    for color in ("grey", "blue"):
+        pets.with_columns(color=pl.lit(color)).write_csv(path)
+        place = open_store(store)
+        predict_file(place.read_run(run.id), place, path, tell=told.append)
+    [note] = told
+    assert "'color' holds categories that training never saw in 90 of 90" in note
+    with pytest.warns(UserWarning, match="such as 'blue'"):
+        run.predict(frame_for(run.record.dataset, path).x)
 
 
 def test_numbers_are_predicted_under_the_targets_name(table, pets, store, tmp_path):

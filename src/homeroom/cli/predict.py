@@ -64,7 +64,7 @@ def predict(
     from homeroom.protocol import predict_file
 
     own = parts_of(load_models(model or []))
-    predictions = predict_file(record, stored, file, own)
+    predictions = predict_file(record, stored, file, own, tell)
     write_whole(out, _content(predictions, out))
     _say_what_was_predicted(predictions, record, file)
     print_path(out)

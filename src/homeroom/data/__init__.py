@@ -9,7 +9,13 @@ from .builtin import BUILTIN, load
 from .checks import check_probabilities, check_rows, check_sparse_labels
 from .dataset import Array, Arrays, Dataset, Features, row_positions
 from .joining import join
-from .preprocessing import fit_preprocessing, seeded, table_preprocessing, transform
+from .preprocessing import (
+    fit_preprocessing,
+    seeded,
+    table_preprocessing,
+    transform,
+    unseen_categories,
+)
 from .table import NewTable, frame_for, read_table
 from .wording import counted, first_few
 
@@ -20,8 +26,8 @@ __all__ = [
     "Dataset",
     "Features",
     "NewTable",
-    "check_rows",
     "check_probabilities",
+    "check_rows",
     "check_sparse_labels",
     "counted",
     "first_few",
@@ -37,4 +43,5 @@ __all__ = [
     "seeded",
     "table_preprocessing",
     "transform",
+    "unseen_categories",
 ]

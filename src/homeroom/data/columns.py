@@ -31,6 +31,7 @@ _DATE_FORMATS = (
         for date in (*_YEAR_FIRST, *_YEAR_LAST)
         for time in ("", " %H:%M", " %H:%M:%S%.f", "T%H:%M:%S%.f")
     ),
+    *(f"%Y-%m-%d{between}%H:%M:%S%.f%#z" for between in "T "),  # in UTC, then
     "%Y년 %m월 %d일",
 )
 _ENGLISH, _EUROPEAN = "1,234.5", "1.234,5"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from homeroom.records import DatasetRecord
 
 _MAX_CATEGORIES = 30
+_NUMBERS, _CATEGORIES = "numbers", "categories"
 
 
 def table_preprocessing(record: DatasetRecord) -> Any:
@@ -70,11 +71,11 @@ def table_preprocessing(record: DatasetRecord) -> Any:
             dtype=np.float32,
         ),
     )
-    named: dict[str, list[str]] = {"numbers": [], "categories": []}
+    named: dict[str, list[str]] = {_NUMBERS: [], _CATEGORIES: []}
     for name, kind in record.kinds.items():
-        part = "categories" if kind == "category" else "numbers"
+        part = _CATEGORIES if kind == "category" else _NUMBERS
         named[part] += model_columns(name, kind)
-    steps = {"numbers": numbers, "categories": categories}
+    steps = {_NUMBERS: numbers, _CATEGORIES: categories}
     return ColumnTransformer([
         (part, steps[part], columns) for part, columns in named.items() if columns
     ])
@@ -173,6 +174,31 @@ def transform(
         ) from None
     _check_result(fitted, values, rows)
     return values
+
+
+def unseen_categories(fitted: Any, x: Features) -> list[str]:
+    """Return a sentence for each column of `x` with categories never seen in training.
+
+    Args:
+        fitted: `table_preprocessing`, fitted; of another nothing is known.
+        x: A frame with the columns it was fitted on.
+    """
+    parts = getattr(fitted, "transformers_", ())
+    columns = [each[2] for each in parts if each[0] == _CATEGORIES]
+    if not columns or not isinstance(x, pl.DataFrame):
+        return []
+    known = fitted.named_transformers_[_CATEGORIES][-1].categories_
+    told = []
+    for name, seen in zip(columns[0], known, strict=True):
+        cells = x[name].drop_nulls()
+        strange = cells.filter(~cells.is_in(list(seen)))
+        if len(strange):
+            told.append(
+                f"Column {name!r} holds categories that training never saw in "
+                f"{len(strange)} of {counted(x.height, 'row')}, such as "
+                f"{strange[0][:40]!r}: to the model they are none of those it knows."
+            )
+    return told
 
 
 def _check_result(

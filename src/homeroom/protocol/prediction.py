@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def predict_file(
     store: Store,
     path: str | Path,
     own: Mapping[str, Any] | None = None,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> pl.DataFrame:
     """Return predictions for the rows of a file, in their order.
 
@@ -43,7 +44,8 @@ def predict_file(
     one probability per class ("probability_<class>") for a classification, made from
     logits where the loss takes them; outputs that are no probabilities are called
     "output_<class>". Where the file or the target has a column of that name already,
-    the name ends in "_predicted". `own` is that of `stored_winner`.
+    the name ends in "_predicted". `own` is that of `stored_winner`; `tell` gets a
+    sentence for each column with categories that training never saw.
 
     Raises:
         InputError: If the run was not made from a table, or has no trained winner.
@@ -57,6 +59,8 @@ def predict_file(
     _refit_of(run)  # before the file: its columns are of no interest without a model
     table = data.frame_for(run.dataset, path)
     winner = stored_winner(run, store, own)
+    for sentence in winner.strange(table.x):
+        tell(sentence)
     outputs = np.asarray(winner.predict(winner.prepare(table.x)))
     if run.dataset.task == "classification":
         outputs = winner.shares(outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -100,6 +101,8 @@ class Run:  # noqa: PLR0904 - one act each, in the order they are done
     def predict(self, x: Any) -> Any:
         """Return the chosen model's outputs for new rows of the same form as x.
 
+        Warns where a column of a table holds categories that training never saw.
+
         Raises:
             DataError: If the rows are not numbers, or hold NaN that nothing fills in.
             InputError: If a row has another shape than in training.
@@ -108,6 +111,8 @@ class Run:  # noqa: PLR0904 - one act each, in the order they are done
         rows = new_rows(
             x, self.record.dataset, missing=winner.preprocessing is not None
         )
+        for sentence in winner.strange(rows):
+            warnings.warn(sentence, UserWarning, stacklevel=2)
         return winner.predict(winner.prepare(rows))
 
     def summary(self, candidate: str) -> judgement.Summary:

@@ -54,6 +54,16 @@ class Winner:
             return [data.transform(each, x, rows) for each in self.preprocessing]
         return data.transform(self.preprocessing, x, rows)
 
+    def strange(self, x: Any) -> list[str]:
+        """Return what rows to predict hold that training never saw, in sentences.
+
+        Of an ensemble the first fold is asked.
+        """
+        fitted = self.preprocessing
+        return data.unseen_categories(
+            fitted[0] if isinstance(fitted, list) else fitted, x
+        )
+
     def predict(self, x: Any) -> Any:
         """Return the model's outputs for prepared x.
 
