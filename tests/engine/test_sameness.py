@@ -60,43 +60,6 @@ def test_outcome_is_that_of_plain_fit(name):
         ] == [[], []]
 
 
-@pytest.mark.parametrize(
-    ("loss", "metrics", "n_train", "n_validation"),
-    [("mse", None, 48, 32), ("binary_crossentropy", ["accuracy"], 100, 18)],
-)
-def test_a_loss_is_added_up_in_the_order_of_keras(loss, metrics, n_train, n_validation):
-    """Neither looking rows up nor what comes after moves a digit of a mean.
-
-    Where XLA fuses either with the sum over a batch, it adds in another order.
-    """
-
-    def build():
-        head = None if loss == "mse" else "sigmoid"
-        hidden = layers.Dense(8, activation="relu")
-        model = keras.Sequential([keras.Input((8,)), hidden, layers.Dense(1, head)])
-        model.compile("sgd", loss, metrics=metrics)
-        return model
-
-    dice = np.random.default_rng(0)
-    x = dice.normal(size=(n_train + n_validation, 8)).astype("float32")
-    y = (x[:, :1] + dice.normal(size=(len(x), 1))).astype("float32")
-    y = y if loss == "mse" else (y > 0).astype("int32")
-    rows = np.arange(len(x), dtype=np.int32)
-    each = engine.Member(
-        key="one",
-        build=build,
-        arrays=engine.Arrays(x, y),
-        train_rows=rows[:n_train],
-        validation_rows=rows[n_train:],
-        seed=0,
-        order_seed=0,
-        group=(build, ()),
-    )
-    training = engine.Training(epochs=30, batch_size=32, keep_weights=True)
-    (outcome,) = engine.train([each], training)
-    assert plain.same(outcome, plain.fit(each, training)) == []
-
-
 def test_folds_of_any_size_are_exact():
     """Members whose last batches are full, partial or alone share one exact program."""
     sizes = (48, 44, 33, 16, 5)

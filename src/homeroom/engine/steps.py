@@ -12,7 +12,7 @@ from homeroom import fingerprint
 from homeroom.records import EXACT, LOWERED
 
 from . import door, identity, looping, measures, template
-from .apart import apart
+from .apart import apart, one_by_one
 from .structure import (
     Structure,
     evaluate,
@@ -107,7 +107,7 @@ class Steps:
     def results(self, metrics: Any, last_logs: Any) -> Any:
         """What Keras's fit reports: metric results, or the last step's own logs."""
         jnp = door.jax().numpy
-        results = self._metric_results(metrics)
+        results = one_by_one(self._metric_results, metrics)
         logs = results if set(results) == set(last_logs) else last_logs
         values = template.flat_logs(logs).values()
         return jnp.stack([jnp.asarray(v, jnp.float32) for v in values])
