@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 import homeroom as hr
-from homeroom import protocol
+from homeroom import protocol, report
 from homeroom.errors import InputError
 from homeroom.protocol.sameness import level_of
 from homeroom.store import load_arrays, open_store
@@ -95,6 +95,22 @@ def test_one_fit_is_verified(line, straight, store):
     hr.fit(straight, *line, epochs=3, shuffle=False, sample_weight=weight, store=store)
     [only] = verified(store, members=1).members
     assert (only.verdict, only.epochs) == ("identical", 3)
+
+
+def test_what_verification_did_not_compare_is_said(flowers, keras, store):
+    """Where measuring draws random numbers, Keras trained without it, and says so."""
+
+    def recurrent():
+        layers = [keras.Input((4, 1)), keras.layers.SimpleRNN(2, dropout=0.5)]
+        model = keras.Sequential([*layers, keras.layers.Dense(3, "softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        return model
+
+    x, y = flowers
+    hr.fit(recurrent, x[..., None], y, epochs=2, validation_split=0.25, store=store)
+    found = verified(store, members=1)
+    assert [each.verdict for each in found.members] == ["identical"]
+    assert "val_* was not compared" in " ".join(report.verification_view(found).notes)
 
 
 MODULE = """

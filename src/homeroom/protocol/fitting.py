@@ -166,7 +166,9 @@ def fit(  # noqa: PLR0913 - these are the arguments of keras.Model.fit
     rows and not the last ones; best weights are restored by early stopping; training
     metrics are also measured at the weights of the end of each epoch
     (`train_eval_loss`, …), so that they may be compared with `val_loss`; of many rows
-    on a sample, see `records.n_measured`.
+    on a sample, see `records.n_measured`. Measuring never changes the model: where it
+    does in Keras (a recurrent layer with `dropout=` draws numbers then, too), the
+    weights are those of `keras.Model.fit` without validation.
 
     Args:
         model: A function that returns a compiled `keras.Model`, or a compiled model,

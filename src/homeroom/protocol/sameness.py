@@ -25,6 +25,10 @@ from homeroom.records import (
 from .again import Supply
 
 _WITHIN = 1e-3
+_NO_VALIDATION = (
+    "measuring validation rows changes what it trains on in Keras, so fit trained "
+    "without them here, and val_* was not compared"
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ def compared(
         gap, reason, near = _weights_gap(member, task, supply, level)
     elif not same_start:
         reason = "the recorded first weights are not those that lead to this history"
+    if not task["validates"]:
+        reason = f"{reason}; {_NO_VALIDATION}" if reason else _NO_VALIDATION
     holds = fits and near and same_start
     word = IDENTICAL if holds else DIFFERENT
     return verdict(word, reason, history=history, weights=gap)

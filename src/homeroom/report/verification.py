@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,11 +71,13 @@ def verification_view(found: Verification) -> VerificationView:
         for each in found.left_out
     ]
     named = [f"{_name(row)}: {row.note}." for row in rows if row.note]
+    reasons = Counter(m.reason for m in found.of(IDENTICAL) if m.reason)
+    shared = [f"{format_count(n, 'training')}: {why}." for why, n in reasons.items()]
     return VerificationView(
         run=found.run,
         rows=rows,
         answer=_answer(found),
-        notes=(*named, *left_out, *_environment(found)),
+        notes=(*named, *shared, *left_out, *_environment(found)),
         differs=bool(found.of(DIFFERENT)),
     )
 
