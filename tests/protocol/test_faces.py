@@ -24,6 +24,12 @@ def is_chart(chart):
     return "$schema" in json.loads(chart.to_json())
 
 
+def is_printed(result, words):
+    """Whether its text has the words, and a shell shows the first line of it."""
+    text = str(result)
+    return words in text and text.splitlines()[0] in repr(result) and "=" not in text
+
+
 def test_a_fit(softmax, flowers):
     """A fit has a chart, a frame of its epochs and a face in notebooks."""
     fit = hr.fit(softmax, *flowers, epochs=3, validation_split=0.25)
@@ -32,6 +38,7 @@ def test_a_fit(softmax, flowers):
     assert frame.height == 3
     assert frame["val_loss"].to_list() == fit.history["val_loss"]
     assert fit.verdict.text in fit._repr_html_()
+    assert is_printed(fit, fit.verdict.text)
 
 
 def test_a_fit_without_validation_rows(softmax, flowers):
@@ -51,7 +58,7 @@ def test_a_cross_validation(softmax, flowers):
     means = frame.group_by("fold").agg(pl.col("val_accuracy").mean())
     assert means["val_accuracy"].mean() == pytest.approx(cv.mean("val_accuracy"))
     assert "softmax" in cv._repr_html_()
-    assert cv.verdict.text
+    assert is_printed(cv, cv.verdict.text)
 
 
 def test_verdict_and_face_know_the_baseline_alike(flowers):
@@ -85,6 +92,7 @@ def test_a_run(run, tmp_path):
     assert board["candidate"].to_list() == ["net", "guess"]
     assert is_chart(run.plot())
     assert "net" in run._repr_html_()
+    assert is_printed(run, run.selection.candidate)
     found = run.final_test()
     path = run.report(tmp_path / "report.html")
     page = path.read_text(encoding="utf-8")

@@ -187,13 +187,11 @@ _SENTENCES: dict[str, Words] = {
         "곡선 없음: 끝난 학습이 없습니다.",
     ),
     "not above baseline": (
-        "No better than the baseline: mean {metric} is {score}, and {baseline} gives "
-        "{other} on the same folds (difference {difference}{interval}). Nothing of use "
-        "was learned so far.",
-        "기준선보다 낫지 않음: 평균 {metric} 값이 {score}인데, 같은 겹에서 "
-        "{baseline}도 "
-        "{other}입니다(차이 {difference}{interval}). 아직 쓸모 있는 것을 배우지 "
-        "못했습니다.",
+        "No better than the baseline, as far as these folds show: mean {metric} is "
+        "{score}, and {baseline} gives {other} on them (difference "
+        "{difference}{interval}).",
+        "이 겹들로 보는 한 기준선보다 낫지 않음: 평균 {metric} 값이 {score}인데, "
+        "{baseline}도 {other}입니다(차이 {difference}{interval}).",
     ),
     "not shown above": (
         " It is not shown to be better than {baseline}, which has {other} on the "

@@ -11,7 +11,8 @@ from .cross_validation import CrossValidation, cross_validate
 from .defaults import default_batch_size, default_candidates
 from .examining import examine
 from .experiment import Experiment
-from .fitting import FitResult, Interrupted, fit
+from .fit_result import FitResult
+from .fitting import Interrupted, fit
 from .nested import NestedCrossValidation, nested_cross_validate
 from .papers import PassesStudy, passes_study
 from .prediction import predict_file, stored_winner

@@ -31,13 +31,14 @@ from .examining import before_training, case_of
 from .inside import inner_plan
 from .listening import check_verbose, progress
 from .member import Assignment, assign, check_seed, training_of
+from .printed import Printed
 from .rows import check_share
 
 TEST, FRESH, PART_FRESH, FOLD, INNER = "test", "fresh", "part fresh", "fold", "inner"
 
 
-@dataclass(frozen=True, eq=False)
-class SelectionStudy:
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectionStudy(Printed):
     """What five ways to choose a model said, and what was true.
 
     Args:

@@ -45,10 +45,11 @@ from .member import (
     settings_of,
     training_of,
 )
+from .printed import Printed, lines
 
 
-@dataclass(frozen=True, eq=False)
-class CrossValidation:
+@dataclass(frozen=True, eq=False, repr=False)
+class CrossValidation(Printed):
     """The trainings of one model over folds and seeds.
 
     Args:
@@ -142,6 +143,13 @@ class CrossValidation:
         from homeroom import report
 
         return report.members_frame(self.members, self.plan)
+
+    def __str__(self) -> str:
+        """Return the mean, what the curves say, failures, and what must be known."""
+        view = self._view()
+        chosen = view.epochs.sentence if view.epochs else ""
+        failed = [f"{each.label}: {each.value}" for each in view.failures]
+        return lines(view.answer, view.row.verdict_text, chosen, *failed, *view.caveats)
 
     def _view(self) -> Any:
         from homeroom import report

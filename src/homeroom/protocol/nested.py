@@ -31,14 +31,15 @@ from .ledger import Ledger
 from .listening import check_verbose, progress
 from .member import check_seed, settings_of, training_of
 from .nesting import Nest
+from .printed import Printed, lines
 from .searching import begin
 from .space import searched_model, trial_count
 from .trial import Ground
 from .tuning import Search
 
 
-@dataclass(frozen=True, eq=False)
-class NestedCrossValidation:
+@dataclass(frozen=True, eq=False, repr=False)
+class NestedCrossValidation(Printed):
     """A search made anew inside every outer fold, and scored on rows it never saw.
 
     Args:
@@ -123,8 +124,7 @@ class NestedCrossValidation:
             return f"No outer fold of {self.outer.candidate!r} has been scored."
         view = self._view()
         said = (view.headline, view.missing, view.verdict, view.agreement)
-        lines = (*said, f"{view.counts}.")
-        return "\n".join(line for line in lines if line)
+        return lines(*said, f"{view.counts}.")
 
     def _view(self) -> Any:
         from homeroom import report

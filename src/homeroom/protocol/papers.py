@@ -18,11 +18,12 @@ from .candidate import as_candidate
 from .examining import before_training, case_of
 from .listening import check_verbose, progress
 from .member import assign, check_seed, training_of
+from .printed import Printed
 from .rows import check_share
 
 
-@dataclass(frozen=True, eq=False)
-class PassesStudy:
+@dataclass(frozen=True, eq=False, repr=False)
+class PassesStudy(Printed):
     """Scores of equally long trainings on few rows often and on many rows seldom.
 
     Args:

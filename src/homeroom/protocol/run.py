@@ -13,6 +13,7 @@ from homeroom.errors import InputError, did_you_mean
 from homeroom.records import FinalTest, RunRecord, Selection, Verification
 from homeroom.store import Store
 
+from .printed import Printed, lines
 from .rows import new_rows
 from .winner import Winner
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class Run:  # noqa: PLR0904 - one act each, in the order they are done
+class Run(Printed):  # noqa: PLR0904 - one act each, in the order they are done
     """One execution of the protocol.
 
     Args:
@@ -208,6 +209,11 @@ class Run:  # noqa: PLR0904 - one act each, in the order they are done
         from homeroom import report
 
         return report.interval_chart(self._view())
+
+    def __str__(self) -> str:
+        """Return who was chosen, why, and what the final test said."""
+        view = self._view()
+        return lines(view.answer, view.reason, view.final_test.sentence)
 
     def _view(self) -> Any:
         from homeroom import report

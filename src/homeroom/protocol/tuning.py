@@ -31,6 +31,7 @@ from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .listening import check_verbose, progress
 from .member import check_seed, training_of
+from .printed import Printed, lines
 from .refit import train_on_all, updates_of
 from .rows import new_rows
 from .searching import begin
@@ -39,8 +40,8 @@ from .trial import Ground
 from .winner import Winner
 
 
-@dataclass(frozen=True, eq=False)
-class Search:
+@dataclass(frozen=True, eq=False, repr=False)
+class Search(Printed):
     """The trials of one model's hyperparameters, all on the same folds.
 
     Args:
@@ -206,8 +207,7 @@ class Search:
     def __str__(self) -> str:
         """Return the best trial, how much that flatters it, and what was done."""
         view = self._view()
-        lines = (view.headline, view.optimism, f"{view.counts}.")
-        return "\n".join(line for line in lines if line)
+        return lines(view.headline, view.optimism, f"{view.counts}.")
 
     def _trial(self, number: int | None) -> TrialRecord:
         if number is None:
