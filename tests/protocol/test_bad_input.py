@@ -240,7 +240,7 @@ class TestFolds:
             x[rows],
             y[rows],
             cv=10,
-            match=r"'2' has [78].*n_splits<=[78]",
+            match=r"'2' has [78].*Use [78] folds at most",
         )
 
     def test_rows_on_both_sides(self, refused, door, softmax, flowers):

@@ -251,8 +251,8 @@ RARE = classes([0] * 20 + [1] * 4)
         (True, TEN, InputError, "cv must be"),
         ("five", TEN, InputError, "cv must be"),
         (None, TEN, InputError, "cv must be"),
-        (10, RARE, InputError, r"class '1' has 4. Use n_splits<=4, or KFold"),
-        (2, classes([0] * 9 + [1]), InputError, "class '1' has 1. Use more rows of it"),
+        (10, RARE, InputError, r"class '1' has 4. Use 4 folds at most, or .*KFold"),
+        (2, classes([0] * 9 + [1]), InputError, "class '1' has 1. Add or remove its"),
         (
             StratifiedKFold(2),
             TEN,

@@ -254,10 +254,11 @@ def stratifiable(strategy: Any, dataset: Dataset) -> NDArray[np.int32]:
     if small:
         told = first_few(f"class {name!r} has {n}" for name, n in small.items())
         least = min(small.values())
-        legal = f"n_splits<={least}, or " if least >= 2 else "more rows of it, or "
+        legal = f"Use {least} folds at most" if least >= 2 else "Add or remove its rows"
         raise InputError(
             f"{strategy} needs at least {n_splits} rows in every class to stratify; "
-            f"{told}. Use {legal}KFold, which does not stratify."
+            f"{told}. {legal}, or in Python cv=KFold({n_splits}), which does not "
+            "stratify."
         )
     return labels
 
