@@ -262,6 +262,21 @@ def test_labels_that_training_lacks_shift_no_column(tmp_path, store):
     assert run.final_test().score > 0.8
 
 
+@pytest.mark.parametrize("model", [models.linear, models.mlp])
+def test_the_unit_of_a_target_decides_nothing(model):
+    """Prices in won or shares of a millionth: a default network learns them alike."""
+    dice = np.random.default_rng(0)
+    x = dice.normal(size=(90, 4)).astype(np.float32)
+    y = x @ [1, 2, -1, 0.5] + 5 + 0.3 * dice.normal(size=90)
+    key = "val_root_mean_squared_error"
+    relative = [
+        hr.cross_validate(model, x, scale * y, cv=2, epochs=60).mean(key) / scale
+        for scale in (1e-6, 1.0, 3e8)
+    ]
+    assert relative == pytest.approx([relative[1]] * 3, rel=1e-3)
+    assert relative[1] < 2.0
+
+
 def test_categories_that_training_never_saw_are_told(table, pets, store, tmp_path):
     """A column that came in other words is named, with how many rows it is in."""
     experiment = hr.Experiment(table(pets), seed=2, store=store)

@@ -7,6 +7,7 @@ filled in from a fold's training rows; no `n_classes` then makes a regression.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,16 +28,18 @@ def linear(
         n_features: Width of a row; None leaves it to the first batch.
         n_classes: Number of classes; None for a number to predict.
         learning_rate: Of Adam.
-        l2: Weight of the squared weights in the loss.
+        l2: Weight of the squared weights in the loss, in units of the target's
+            variance.
         target_mean: Mean of the training targets (regression only); None is 0.
         target_std: Standard deviation of the training targets (regression only);
             None is 1.
     """
     keras = door.keras()
-    head = _head(n_classes, target_mean, target_std, keras.regularizers.L2(l2))
-    return _compiled(
-        keras.Sequential([*_input(n_features), *head]), n_classes, learning_rate
-    )
+    unit = _unit(target_std)
+    regularizer = keras.regularizers.L2(l2 * unit**2)
+    head = _head(n_classes, target_mean, target_std, regularizer)
+    model = keras.Sequential([*_input(n_features), *head])
+    return _compiled(model, n_classes, learning_rate, unit)
 
 
 def mlp(
@@ -67,7 +70,8 @@ def mlp(
         if dropout:
             layers.append(keras.layers.Dropout(dropout))
     layers += _head(n_classes, target_mean, target_std, None)
-    return _compiled(keras.Sequential(layers), n_classes, learning_rate)
+    unit = _unit(target_std)
+    return _compiled(keras.Sequential(layers), n_classes, learning_rate, unit)
 
 
 def linear_image(
@@ -152,9 +156,21 @@ def _head(
     ]
 
 
-def _compiled(model: Any, n_classes: int | None, learning_rate: float) -> Any:
+def _unit(std: float | None) -> float:
+    """Return the power of two nearest to the spread of a target: folds share it."""
+    return 2.0 ** round(math.log2(std)) if std else 1.0
+
+
+def _compiled(
+    model: Any, n_classes: int | None, learning_rate: float, unit: float = 1.0
+) -> Any:
+    """Return the model compiled; `unit` is that of the target.
+
+    A squared error has gradients in squared units, and Adam must not take small ones
+    for none.
+    """
     keras = door.keras()
-    optimizer = keras.optimizers.Adam(learning_rate)
+    optimizer = keras.optimizers.Adam(learning_rate, epsilon=1e-7 * unit**2)
     if n_classes is not None:
         model.compile(
             optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"]
