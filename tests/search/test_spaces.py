@@ -248,10 +248,34 @@ def test_keras_tuners_names_draw_and_answer_again():
         assert build(HyperParameters(values=values)) == before
 
 
+def test_keras_tuners_steps_and_parents():
+    """Steps are added or multiplied; what a parent switches off is not drawn."""
+
+    def space(trial):
+        hp = HyperParameters(trial)
+        hp.Float("dropout", 0.0, 0.5, step=0.1)
+        hp.Int("units", 16, 128, step=2, sampling="log")
+        hp.Float("rate", 1e-4, 1e-2, step=10, sampling="log")
+        hp.Choice("kind", ["sgd", "adam"])
+        nesterov = hp.Boolean("nesterov", parent_name="kind", parent_values=["sgd"])
+        assert nesterov is False or hp.get("kind") == "sgd"
+        return hp.values
+
+    found = make_study(space, "random", seed=1).ask(60)
+    numbers = ("dropout", "units", "rate")
+    values = {name: {f"{each[name]:.4g}" for each in found} for name in numbers}
+    assert values["dropout"] == {"0", "0.1", "0.2", "0.3", "0.4", "0.5"}
+    assert values["units"] == {"16", "32", "64", "128"}
+    assert values["rate"] == {"0.0001", "0.001", "0.01"}
+    assert all(("nesterov" in each) == (each["kind"] == "sgd") for each in found)
+
+
 @pytest.mark.parametrize(
     ("ask_for", "said"),
     [
-        (lambda hp: hp.Float("a", 0, 1, step=0.1), "hp.Choice('a'"),
+        (lambda hp: hp.Float("a", 0, 1, step=-0.1), "no steps of -0.1"),
+        (lambda hp: hp.Int("a", 0, 8, step=2, sampling="log"), "by multiplication"),
+        (lambda hp: hp.Int("a", 0, 8, ordered=True), "no argument 'ordered'"),
         (lambda hp: hp.Int("a", 1, 8, sampling="reverse_log"), "'reverse_log'"),
         (lambda hp: hp.get("b"), "nothing was drawn"),
         (lambda hp: 1 / 0, "ZeroDivisionError"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from homeroom.errors import InputError
 
 from .spaces import Draws, choice
+
+_ROUNDING = 1e-9  # of a step
 
 
 class HyperParameters:
@@ -36,17 +39,21 @@ class HyperParameters:
         step: int | None = None,
         sampling: str | None = None,
         default: int | None = None,
+        **parent: Any,
     ) -> int:
-        """Return a whole number from `min_value` to `max_value`."""
-        del default  # every trial is drawn
+        """Return a whole number from `min_value` to `max_value`.
+
+        `step` is added, or, with sampling="log", multiplied by. Where a `parent_name`
+        has none of its `parent_values` the answer is `default`, and nothing is drawn.
+        """
         log = _is_log(name, sampling)
-        if log and step is not None:
-            raise InputError(
-                f"hp.Int({name!r}): step and sampling='log' together have no meaning "
-                "here; leave step out."
-            )
+        if not self._asked(parent):
+            return min_value if default is None else default
 
         def draw(trial: Draws) -> int:
+            if step is not None and log:
+                n = _n_steps(name, min_value, max_value, step, log=True)
+                return int(min_value * step ** trial.suggest_int(name, 0, n))
             return trial.suggest_int(
                 name, min_value, max_value, step=step or 1, log=log
             )
@@ -61,18 +68,19 @@ class HyperParameters:
         step: float | None = None,
         sampling: str | None = None,
         default: float | None = None,
+        **parent: Any,
     ) -> float:
-        """Return a number from `min_value` to `max_value`."""
-        del default
+        """Return a number from `min_value` to `max_value`; see `Int`."""
         log = _is_log(name, sampling)
-        if step is not None:
-            raise InputError(
-                f"hp.Float({name!r}, step={step!r}): give the steps as "
-                f"hp.Choice({name!r}, [...]), or leave step out."
-            )
+        if not self._asked(parent):
+            return min_value if default is None else default
 
         def draw(trial: Draws) -> float:
-            return trial.suggest_float(name, min_value, max_value, log=log)
+            if step is None:
+                return trial.suggest_float(name, min_value, max_value, log=log)
+            n = _n_steps(name, min_value, max_value, step, log=log)
+            k = trial.suggest_int(name, 0, n)
+            return min_value * step**k if log else min_value + step * k
 
         return float(self._value(name, draw))
 
@@ -82,24 +90,26 @@ class HyperParameters:
         values: Sequence[Any],
         ordered: bool | None = None,
         default: Any = None,
+        **parent: Any,
     ) -> Any:
-        """Return one of the values."""
-        del ordered, default
+        """Return one of the values; see `Int` for a parent."""
+        del ordered
         options = choice(list(values)).values
+        if not self._asked(parent):
+            return options[0] if default is None else default
 
         def draw(trial: Draws) -> Any:
             return options[trial.suggest_categorical(name, tuple(range(len(options))))]
 
         return self._value(name, draw)
 
-    def Boolean(self, name: str, default: bool = False) -> bool:
-        """Return True or False."""
-        del default
-        return bool(self.Choice(name, [False, True]))
+    def Boolean(self, name: str, default: bool = False, **parent: Any) -> bool:
+        """Return True or False; see `Int` for a parent."""
+        return bool(self.Choice(name, [False, True], default=default, **parent))
 
-    def Fixed(self, name: str, value: Any) -> Any:
+    def Fixed(self, name: str, value: Any, **parent: Any) -> Any:
         """Return the value, which is told with the others."""
-        return self._value(name, lambda _: value)
+        return self._value(name, lambda _: value) if self._asked(parent) else value
 
     def get(self, name: str) -> Any:
         """Return what was drawn under a name."""
@@ -116,6 +126,14 @@ class HyperParameters:
         """Do nothing: what is not asked is not drawn, which is the same."""
         del parent_name, parent_values
         yield
+
+    def _asked(self, parent: dict[str, Any]) -> bool:
+        """Return whether a hyperparameter has no parent, or one with its values."""
+        name, values = parent.pop("parent_name", None), parent.pop("parent_values", ())
+        if parent:
+            raise InputError(f"hp takes no argument {next(iter(parent))!r}.")
+        wanted = values if isinstance(values, list | tuple) else [values]
+        return name is None or (name in self.values and self.values[name] in wanted)
 
     def _value(self, name: str, draw: Callable[[Draws], Any]) -> Any:
         if name not in self.values:
@@ -137,6 +155,18 @@ def takes_hp(model: Any) -> bool:
     if not inspect.isfunction(model) and not inspect.ismethod(model):
         return False
     return next(iter(inspect.signature(model).parameters), "") == "hp"
+
+
+def _n_steps(name: str, low: float, high: float, step: float, *, log: bool) -> int:
+    """Return how many steps there are from low to high, added or multiplied."""
+    rises = step > 1 and low > 0 if log else step > 0
+    if not rises or high < low:
+        raise InputError(
+            f"hp: {name!r} has no steps of {step!r} from {low!r} to {high!r}"
+            f"{' by multiplication' if log else ''}."
+        )
+    steps = math.log(high / low, step) if log else (high - low) / step
+    return int(steps + _ROUNDING)
 
 
 def _is_log(name: str, sampling: str | None) -> bool:
