@@ -249,6 +249,29 @@ def test_labels_a_sparse_loss_cannot_read_are_refused(y):
         check_sparse_labels(y, 3)
 
 
+class Batches:
+    """As a Keras PyDataset: batches by number."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        return X[i : i + 2], Y[i : i + 2]
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (iter(X), "x is a .*iterator, which hands out .* pass x and y as arrays"),
+        (Batches(), "x is a Batches, which hands out"),
+        (pl.LazyFrame({"a": [1.0]}), r"x is a LazyFrame; pass x.collect\(\)"),
+    ],
+)
+def test_what_is_not_all_rows_at_once_is_called_by_its_name(x, words):
+    """Generators, batches and lazy frames are told apart from ragged lists."""
+    refuse(words, x=x)
+
+
 @pytest.mark.parametrize("as_frame", [False, True])
 def test_columns_that_float32_cannot_tell_apart_are_noted(as_frame):
     """Seconds since 1970 within an hour have few values left; their column is named."""

@@ -231,15 +231,32 @@ def _as_array(name: str, value: Any) -> Array:
         raise DataError(
             f"{name} is a sparse matrix; pass {name}.toarray() if it fits in memory."
         )
+    if hasattr(value, "collect"):
+        raise DataError(f"{name} is a {_kind(value)}; pass {name}.collect().")
     try:
         array = np.asarray(value)
     except ValueError:
-        raise DataError(f"{name} is ragged: {_first_odd_row(value)}") from None
+        if isinstance(value, list | tuple):
+            raise DataError(f"{name} is ragged: {_first_odd_row(value)}") from None
+        raise DataError(_told_of_parts(name, value)) from None
+    if array.ndim == 0 and hasattr(value, "__iter__") and not isinstance(value, str):
+        raise DataError(_told_of_parts(name, value))
     if array.ndim == 0:
         raise DataError(
-            f"{name} is a single {type(value).__name__}; expected one entry per row."
+            f"{name} is a single {_kind(value)}; expected one entry per row."
         )
     return array
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__
+
+
+def _told_of_parts(name: str, value: Any) -> str:
+    return (
+        f"{name} is a {_kind(value)}, which hands out one part after another. Folds "
+        "need all rows at once: pass x and y as arrays."
+    )
 
 
 def _first_odd_row(value: Any) -> str:

@@ -229,6 +229,8 @@ def training_of(
     """
     _check_count("epochs", epochs)
     _check_count("batch_size", batch_size)
+    if not isinstance(shuffle, bool | np.bool_):
+        raise InputError(f"shuffle={shuffle!r}: use True or False.")
     if not isinstance(early_stopping, EarlyStopping | None):
         raise InputError(
             f"early_stopping={early_stopping!r}: use homeroom.EarlyStopping(...), "
@@ -243,7 +245,7 @@ def training_of(
     return Training(
         epochs=int(epochs),
         batch_size=int(batch_size),
-        shuffle=shuffle,
+        shuffle=bool(shuffle),
         class_weight=class_weight,
         early_stopping=early_stopping,
         callbacks=callbacks,
