@@ -63,10 +63,10 @@ def test_a_loss_is_added_up_in_the_order_of_keras(loss, metrics, n_train, n_vali
 @pytest.mark.parametrize(
     ("outputs", "metric"),
     [
-        (1, lambda: keras.metrics.R2Score()),
-        (3, lambda: keras.metrics.AUC(curve="PR")),
-        (3, lambda: keras.metrics.AUC(multi_label=True, num_labels=3)),
-        (3, lambda: keras.metrics.F1Score(average="weighted")),
+        (1, lambda: keras.metrics.R2Score(name="own")),
+        (3, lambda: keras.metrics.AUC(curve="PR", name="own")),
+        (3, lambda: keras.metrics.AUC(multi_label=True, num_labels=3, name="own")),
+        (3, lambda: keras.metrics.F1Score(average="weighted", name="own")),
     ],
     ids=["r2", "pr-auc", "auc-per-label", "f1"],
 )
