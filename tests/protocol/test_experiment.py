@@ -157,7 +157,8 @@ class TestCandidates:
             return model
 
         x, y = flowers
-        hr.fit(partial(told, n_classes=5), x, y % 2)
+        given = hr.fit(partial(told, n_classes=5), x, y % 2)
+        assert given.record.candidate == "told"
         hr.fit(told, x, y % 2)
         assert {*seen} == {(4, 5), (4, 3)}
 

@@ -217,7 +217,7 @@ def size(case: Case) -> Iterator[Finding]:
             severity=NOTE,
             where="all folds",
             evidence=(
-                f"{counted(len(few), 'class', 'classes')} have fewer than "
+                f"{counted(len(few), 'class has', 'classes have')} fewer than "
                 f"{FEW_OF_A_CLASS} rows in a validation part: "
                 f"{first_few(f'{name!r} {n}' for name, n in few.items())}."
             ),

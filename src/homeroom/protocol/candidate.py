@@ -90,7 +90,8 @@ def as_candidate(
             f"A candidate is a function that returns a compiled keras.Model, a keras "
             f"Model, or a scikit-learn estimator; got {type(model).__name__}."
         )
-    name = name or str(getattr(model, "__name__", type(model).__name__))
+    named = getattr(model, "func", model)  # that of a functools.partial
+    name = name or str(getattr(named, "__name__", type(named).__name__))
     for given in hyperparameters:
         if known is not None and given not in known:
             listed = ", ".join(known) or "none"
