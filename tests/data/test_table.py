@@ -414,6 +414,7 @@ def test_a_column_of_groups_is_no_feature(tmp_path):
     assert [(d.name, d.reason) for d in data.record.dropped] == [
         ("patient", "it says which rows belong together")
     ]
+    assert frame_for(data.record, file).identifiers.columns == ["patient"]
     plain = read_table(write(tmp_path, table(), name="b.csv"), "label")
     assert data.x.equals(plain.x)
     assert data.fingerprint != plain.fingerprint

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -522,6 +523,12 @@ class TestTime:
         one = experiment(time=dates.astype(str)).add("guess", guess)
         other = experiment(time=days).add("guess", guess)
         np.testing.assert_array_equal(one._development.ids, other._development.ids)
+        in_seoul = pd.Series(dates.astype("datetime64[ns]")).dt.tz_localize(
+            "Asia/Seoul"
+        )
+        for told in (in_seoul, np.char.add(dates.astype(str), "T00:00+09:00")):
+            zoned = experiment(time=told).add("guess", guess)
+            np.testing.assert_array_equal(zoned._development.ids, one._development.ids)
         with pytest.raises(hr.InputError, match="one entry per row"):
             experiment(time=days[:5])
         with pytest.raises(hr.InputError, match="none of them missing"):

@@ -42,7 +42,8 @@ class NewTable:
 
     Args:
         x: The columns a model was trained on, in the order of the file's rows.
-        identifiers: The id-like columns that training left out, as they are written.
+        identifiers: The id-like columns that training left out, and that of the
+            groups, as they are written.
     """
 
     x: pl.DataFrame
@@ -198,7 +199,8 @@ def frame_for(record: DatasetRecord, path: str | os.PathLike[str]) -> NewTable:
     known = [
         dropped.name
         for dropped in record.dropped
-        if dropped.reason.startswith(IDENTIFIER) and dropped.name in raw.frame.columns
+        if (dropped.reason.startswith(IDENTIFIER) or dropped.name == record.groups)
+        and dropped.name in raw.frame.columns
     ]
     x = _parse_columns(raw, record.kinds, record.formats)
     return NewTable(x, raw.frame.select(known))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -255,6 +257,7 @@ def _times(time: Any, n_rows: int) -> NDArray[Any]:
         )
     if when.dtype.kind in "OUS":
         try:
+            when = np.array([_in_utc(each) for each in when.tolist()])
             when = when.astype("datetime64[us]")
         except (ValueError, TypeError) as error:
             raise InputError(
@@ -265,6 +268,17 @@ def _times(time: Any, n_rows: int) -> NDArray[Any]:
             f"time must be numbers or dates, none of them missing; got {when.dtype}."
         )
     return when
+
+
+def _in_utc(time: Any) -> Any:
+    """Return a time that knows its zone as clocks show it in UTC, another as it is."""
+    told = time
+    if isinstance(time, str):
+        with suppress(ValueError):  # NumPy reads more ways to write one
+            told = datetime.fromisoformat(time)
+    if getattr(told, "tzinfo", None) is None:
+        return time
+    return told.astimezone(UTC).replace(tzinfo=None)
 
 
 def examine_opened(
