@@ -45,11 +45,12 @@ def search_view(
     """
     rows = tuple(_row(trial, plan, metric, best=best) for trial in trials)
     first = next((row for row in rows if row.best), None)
+    flattered = _flattered(len(trials), optimism, metric) if first else ""
     return SearchView(
         name=name,
         metric=measures.metric_view(metric),
         headline=_headline(name, first, measures.metric_view(metric)),
-        optimism=_flattered(len(trials), optimism, metric) if first else "",
+        optimism=" ".join(filter(None, [flattered, _stopped(trials, best)])),
         counts=counts(trials),
         best=first,
         rows=rows,
@@ -149,6 +150,16 @@ def _flattered(n: int, optimism: float, metric: Metric) -> str:
         f"It is the best of {format_count(n, 'trial')}, and the best score flatters: "
         f"expect it to be too good by up to {format_spread(optimism, metric)}. The "
         "interval does not know that it was picked, either."
+    )
+
+
+def _stopped(trials: Sequence[TrialRecord], best: int | None) -> str:
+    members = [m for trial in trials if trial.number == best for m in trial.members]
+    if all(member.best_epoch is None for member in members):
+        return ""
+    return (
+        "Each fold is scored at the best epoch of its own curve, which flatters a "
+        "little, too."
     )
 
 
