@@ -250,7 +250,7 @@ def test_labels_a_sparse_loss_cannot_read_are_refused(y):
 
 
 class Batches:
-    """As a Keras PyDataset: batches by number."""
+    """As a Keras PyDataset: batches by number, of which it never says the last."""
 
     def __len__(self):
         return 3
@@ -286,22 +286,35 @@ def test_columns_that_float32_cannot_tell_apart_are_noted(as_frame):
 def test_quantities_that_float32_cannot_tell_apart_are_refused(many):
     """A target far from 0 for its range would have some few values left."""
     y = 1.7e9 + 50 * np.random.default_rng(0).normal(size=(40, 1 + many))
-    with pytest.raises(DataError, match=r"y lies between 16999.*steps of 128"):
+    words = "Column 0 of y varies by" if many else "y varies by"
+    with pytest.raises(DataError, match=f"{words} .* from 16999.*steps of 128"):
         from_arrays(np.ones((40, 1)), y, task="regression")
+    exact = 12_000_000 + np.arange(40.0)
+    assert from_arrays(np.ones((40, 1)), exact, task="regression").y.tolist()[1] % 2
     far = 1.7e9 + 1e8 * (y - 1.7e9)
     assert from_arrays(np.ones((40, 1)), far, task="regression").y.std() > 1e8
 
 
-@pytest.mark.parametrize("y", [[1, 2], [-1.0, 1.0], [[0.0, 1.2], [1.0, 0.0]]])
-def test_targets_that_are_no_probabilities_are_refused(y):
-    """Below 0 or above 1, in any column, the row is named."""
-    with pytest.raises(DataError, match=r"rows [01]\).*from 0 to 1"):
-        check_probabilities(np.array(y))
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        ([1, 2] * 3, "y holds 2 in 3 rows .*Make two classes 0 and 1"),
+        ([-1.0, 1.0] * 3, "y holds -1 in"),
+        (np.linspace(0, 255, 6), "divide by 255"),
+        (np.linspace(-0.3, 0.3, 6), "a loss such as mse"),
+    ],
+)
+def test_targets_that_are_no_probabilities_are_refused(y, words):
+    """Below 0 or above 1 the rows are named, and what may have been meant."""
+    with pytest.raises(DataError, match=words):
+        check_probabilities(from_arrays(X, y, task="custom"))
 
 
-def test_soft_labels_are_probabilities():
-    """Whatever is between 0 and 1 passes, and what rounding put beside it."""
-    check_probabilities(np.array([0, 1, 0.3, 1.0000001]))
+def test_what_may_be_a_probability():
+    """Between 0 and 1, or beside it by rounding; rows of weight 0 may hold anything."""
+    soft = [0, 1, 0.3, 1.0000001, -1, 0.5]
+    weight = [1, 1, 1, 1, 0, 1]
+    check_probabilities(from_arrays(X, soft, sample_weight=weight, task="custom"))
 
 
 def test_labels_a_sparse_loss_can_read():

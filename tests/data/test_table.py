@@ -89,8 +89,37 @@ def test_cells_that_fit_both_ways_are_read_as_the_other_columns(tmp_path, clear)
     rows = [f"{4 + i % 5}.{i:03};{clear};{1 + i % 7}.{i:03}" for i in range(100, 160)]
     data = read_table(write(tmp_path, "\n".join(["a;b;y", *rows])), "y")
     scale = 1000 if "," in clear else 1
+    assert any("'y', 'a' fit 1,234.5" in note for note in data.record.notes)
     assert data.x["a"][0] == pytest.approx(4.100 * scale)
     assert data.y[0] == pytest.approx(3.100 * scale)
+
+
+def test_versions_and_tags_decide_nothing(tmp_path):
+    """Groups of three digits are no decimals: a version makes no file European."""
+    rows = [f"10.100.{200 + i % 7};{1 + i % 7}.{100 + i}" for i in range(60)]
+    data = read_table(write(tmp_path, "\n".join(["version;y", *rows])), "y")
+    assert data.y.max() < 10
+    assert not any("fit 1,234.5" in note for note in data.record.notes)
+
+
+def test_whole_numbers_of_a_file_with_decimal_commas(tmp_path):
+    """What training saw as whole numbers is read in a new file as its file would be."""
+    rows = [f"{200 + i % 60};{i},5;{'ja' if i % 2 else 'nein'}" for i in range(60)]
+    record = read_table(write(tmp_path, "\n".join(["a;b;y", *rows])), "y").record
+    new = frame_for(record, write(tmp_path, "a;b\n1.234;2,5\n", name="new.csv"))
+    assert new.x["a"].to_list() == [1234.0]
+
+
+def test_a_zone_means_the_same_in_csv_and_parquet(tmp_path):
+    """Times that know their zone count in UTC, in whatever file they are."""
+    days = [f"2024-03-{i % 30 + 1:02}T03:00:00" for i in range(60)]
+    frame = pl.DataFrame({"when": days, "y": ["no", "yes"] * 30})
+    when = pl.col("when").str.to_datetime().dt.replace_time_zone("Asia/Seoul")
+    frame.with_columns(when).write_parquet(tmp_path / "a.parquet")
+    text = "\n".join(["when,y", *(f"{day}+09:00,{y}" for day, y in frame.rows())])
+    read = read_table(write(tmp_path, text), "y")
+    assert read.x.equals(read_table(tmp_path / "a.parquet", "y").x)
+    assert read.x["when (month)"][0] == 2.0
 
 
 def test_kinds_and_what_is_left_out(tmp_path):

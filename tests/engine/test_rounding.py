@@ -60,15 +60,23 @@ def test_a_loss_is_added_up_in_the_order_of_keras(loss, metrics, n_train, n_vali
     assert differences(lambda: network(1, head, loss, metrics), x, y, n_train) == []
 
 
+class InverseRoot(keras.metrics.MeanSquaredError):
+    """A metric of somebody's own, with constants and a root in its result."""
+
+    def result(self):
+        return 1 / keras.ops.sqrt(super().result() + 0.1 + 0.2)
+
+
 @pytest.mark.parametrize(
     ("outputs", "metric"),
     [
+        (1, lambda: InverseRoot(name="own")),
         (1, lambda: keras.metrics.R2Score(name="own")),
         (3, lambda: keras.metrics.AUC(curve="PR", name="own")),
         (3, lambda: keras.metrics.AUC(multi_label=True, num_labels=3, name="own")),
         (3, lambda: keras.metrics.F1Score(average="weighted", name="own")),
     ],
-    ids=["r2", "pr-auc", "auc-per-label", "f1"],
+    ids=["inverse-root", "r2", "pr-auc", "auc-per-label", "f1"],
 )
 def test_results_of_an_epoch_are_rounded_as_keras_rounds_them(outputs, metric):
     """What follows from sums over an epoch has the digits of single operations.

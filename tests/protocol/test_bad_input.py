@@ -164,6 +164,24 @@ class TestData:
         found = rf"y holds {wrong} in \d+ rows? .*probabilities from 0 to 1"
         refused(train, yes_or_no, x, named, error=hr.DataError, match=found)
 
+    def test_losses_of_ones_own_say_what_labels_mean(self, flowers):
+        """A loss that leaves rows of -1 out, or a class, is trained on them."""
+
+        class Masked(keras.losses.BinaryCrossentropy):
+            def call(self, y_true, y_pred):
+                return super().call(keras.ops.maximum(y_true, 0), y_pred)
+
+        def compiled(width, loss):
+            kind = "sigmoid" if width == 1 else "softmax"
+            model = keras.Sequential([keras.layers.Dense(width, kind)])
+            model.compile("sgd", loss)
+            return model
+
+        ignoring = keras.losses.SparseCategoricalCrossentropy(ignore_class=-1)
+        x, y = flowers
+        hr.fit(lambda: compiled(1, Masked()), x, y[:, None] - 1)
+        hr.fit(lambda: compiled(2, ignoring), x, y - 1)
+
     def test_a_label_that_only_the_validation_has(self, refused, flowers):
         """A label of `validation_data` that moves the others' numbers is refused."""
         x, y = flowers

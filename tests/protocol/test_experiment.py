@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -161,6 +162,13 @@ class TestCandidates:
         given = hr.fit(partial(told, n_classes=5), x, y % 2)
         assert given.record.candidate == "told"
         hr.fit(told, x, y % 2)
+        own = TransformedTargetRegressor(
+            LinearRegression(), func=np.arcsinh, inverse_func=np.sinh
+        )
+        assert (
+            hr.cross_validate(own, x[:, 1:], x[:, 0], cv=2).candidate
+            == type(own).__name__
+        )
         assert {*seen} == {(4, 5), (4, 3)}
 
 

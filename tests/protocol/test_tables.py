@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 import homeroom as hr
-from homeroom import splits
+from homeroom import data, splits
 from homeroom.data import frame_for
 from homeroom.engine import models
 from homeroom.protocol import default_candidates, predict_file
@@ -289,8 +292,24 @@ def test_categories_that_training_never_saw_are_told(table, pets, store, tmp_pat
         predict_file(place.read_run(run.id), place, path, tell=told.append)
     [note] = told
     assert "'color' holds categories that training never saw in 90 of 90" in note
+    new = frame_for(run.record.dataset, path).x
     with pytest.warns(UserWarning, match="such as 'blue'"):
-        run.predict(frame_for(run.record.dataset, path).x)
+        run.predict(new)
+    rank = ColumnTransformer([("categories", OrdinalEncoder(), ["color"])])
+    own = hr.Experiment(table(pets), preprocess=rank)
+    run = own.add("line", LogisticRegression()).run(cv=2, verbose=0)
+    assert len(run.predict(table(pets).x)) == 90
+
+
+def test_a_category_that_one_fold_saw_was_seen_by_the_ensemble():
+    """Of several fitted encoders all are asked before a category is called unknown."""
+    encoder = ColumnTransformer([("c", OneHotEncoder(), ["c"])])
+    seen = [pl.DataFrame({"c": cells}) for cells in (["a", "b"], ["b", "c"])]
+    encoders = [clone(encoder).fit(frame) for frame in seen]
+    x = pl.DataFrame({"c": ["a", "b", "c"]})
+    assert data.unknown_categories(encoders, x) == []
+    [told] = data.unknown_categories(encoders[:1], x)
+    assert "in 1 of 3 rows, such as 'c'" in told
 
 
 def test_numbers_are_predicted_under_the_targets_name(table, pets, store, tmp_path):

@@ -14,7 +14,7 @@ from .preprocessing import (
     seeded,
     table_preprocessing,
     transform,
-    unseen_categories,
+    unknown_categories,
 )
 from .table import NewTable, frame_for, read_table
 from .wording import counted, first_few
@@ -43,5 +43,5 @@ __all__ = [
     "seeded",
     "table_preprocessing",
     "transform",
-    "unseen_categories",
+    "unknown_categories",
 ]

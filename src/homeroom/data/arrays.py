@@ -24,6 +24,7 @@ from .labels import Target, check_task, describe, read_target
 from .wording import counted, first_few
 
 _EXACT_IN_FLOAT32 = 2**24
+_NOTED = 0.01  # of the spread of a feature, lost to float32
 _TEXT_ADVICE = (
     "Encode it as numbers, or save the table as CSV or Parquet and use read_table, "
     "which encodes text inside each fold."
@@ -153,15 +154,15 @@ def _read_features(
             checks.check_finite(part, array)
     for part, array in named_arrays("x", raw).items():
         if array.ndim == 2 and array.dtype.kind in "iuf":
-            told = [f"column {j} of {part}" for j in checks.coarse_columns(array)]
-            notes += _coarse(told)
+            coarse = checks.coarse_columns(array, _NOTED)
+            notes += _coarse([f"column {j} of {part}" for j in coarse])
     return features, ()
 
 
 def _coarse(names: Sequence[str]) -> list[str]:
     return [
-        f"{first_few(names)}: float32, in which Keras computes, has steps above a "
-        "hundredth of the range of the values there. Subtract a constant from them."
+        f"{first_few(names)}: float32, in which Keras computes, rounds away more than "
+        "a hundredth of the spread. Subtract a constant first."
     ] * bool(names)
 
 
@@ -233,14 +234,15 @@ def _as_array(name: str, value: Any) -> Array:
         )
     if hasattr(value, "collect"):
         raise DataError(f"{name} is a {_kind(value)}; pass {name}.collect().")
+    if _hands_out_parts(value):  # perhaps without end: NumPy would not come back
+        raise DataError(
+            f"{name} is a {_kind(value)}, which hands out one part after another. "
+            "Folds need all rows at once: pass x and y as arrays."
+        )
     try:
         array = np.asarray(value)
     except ValueError:
-        if isinstance(value, list | tuple):
-            raise DataError(f"{name} is ragged: {_first_odd_row(value)}") from None
-        raise DataError(_told_of_parts(name, value)) from None
-    if array.ndim == 0 and hasattr(value, "__iter__") and not isinstance(value, str):
-        raise DataError(_told_of_parts(name, value))
+        raise DataError(f"{name} is ragged: {_first_odd_row(value)}") from None
     if array.ndim == 0:
         raise DataError(
             f"{name} is a single {_kind(value)}; expected one entry per row."
@@ -252,11 +254,11 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def _told_of_parts(name: str, value: Any) -> str:
-    return (
-        f"{name} is a {_kind(value)}, which hands out one part after another. Folds "
-        "need all rows at once: pass x and y as arrays."
-    )
+def _hands_out_parts(value: Any) -> bool:
+    if isinstance(value, Sequence) or hasattr(value, "__array_interface__"):
+        return False
+    parts = hasattr(value, "__iter__") or hasattr(value, "__getitem__")
+    return parts and not hasattr(value, "__array__")
 
 
 def _first_odd_row(value: Any) -> str:
@@ -320,7 +322,7 @@ def _read_frame(x: Any, notes: list[str]) -> tuple[list[str], Array]:
         name = f"Column {column!r} of x"
         numbers = _read_column(frame.get_column(column))
         values.append(checks.to_float32(name, numbers))
-        coarse += [name] if checks.coarse_columns(numbers[:, None]) else []
+        coarse += [name] if checks.coarse_columns(numbers[:, None], _NOTED) else []
     matrix = np.stack(values, axis=1)
     notes += _coarse(coarse)
     rounded = [

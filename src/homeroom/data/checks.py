@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from .dataset import Array, Dataset
 
 _INT32 = np.iinfo(np.int32)
-_EXACT = (np.float32, np.uint8, bool)
-_COARSE = 0.01  # of the range, a step
+_MANY_CLASSES = 20
 _JITTER = 1e-12  # of the values: what float64 itself rounds
 _NEARLY = 1e-3  # shares that were rounded, as in one-hot rows
 
@@ -147,19 +146,20 @@ def to_float32(name: str, array: Array) -> NDArray[np.float32]:
     return result
 
 
-def coarse_columns(array: Array) -> list[int]:
-    """Return the columns of numbers that float32 keeps in steps too large for them.
+def coarse_columns(array: Array, share: float) -> list[int]:
+    """Return the columns of numbers that lose more than a share to float32.
 
-    Those whose smallest step there is above a hundredth of their range, such as times
-    in seconds since 1970 that lie within an hour.
+    The error of rounding is measured by its standard deviation, as a share of the
+    column's. Times in seconds since 1970 that lie within an hour lose 5 %.
 
     Args:
         array: Numbers [n, columns], as they were given; NaN counts as nothing.
+        share: What may be lost.
 
-    >>> coarse_columns(np.array([[0.1, 1.7e9], [0.7, 1.7e9 + 60]]))
+    >>> coarse_columns(np.array([[0.1, 1.7e9], [0.7, 1.7e9 + 60]]), 0.1)
     [1]
     """
-    if array.dtype in _EXACT or not len(array):
+    if array.dtype == np.float32 or array.dtype.kind not in "iuf" or not len(array):
         return []
     low = np.fmin.reduce(array, axis=0).astype(np.float64)
     high = np.fmax.reduce(array, axis=0).astype(np.float64)
@@ -167,7 +167,14 @@ def coarse_columns(array: Array) -> list[int]:
     with np.errstate(over="ignore", invalid="ignore"):
         step = np.spacing(largest.astype(np.float32)).astype(np.float64)
         varies = high - low > largest * _JITTER
-        return np.flatnonzero(varies & (step > (high - low) * _COARSE)).tolist()
+        suspects = np.flatnonzero(varies & (step > (high - low) * share))
+    return [int(j) for j in suspects if _lost(array[:, j]) > share]
+
+
+def _lost(column: Array) -> float:
+    """The error of rounding to float32, as a share of the standard deviation."""
+    values = column[np.isfinite(column)].astype(np.float64)
+    return float((values - values.astype(np.float32)).std() / values.std())
 
 
 def check_sparse_labels(
@@ -198,36 +205,39 @@ def check_sparse_labels(
         _refuse_labels(array, ~legal, n_classes, rows)
 
 
-def check_probabilities(
-    y: Array, classes: Sequence[str] = (), rows: NDArray[np.int32] | None = None
-) -> None:
-    """Refuse targets that a crossentropy cannot take for probabilities.
+def check_probabilities(dataset: Dataset) -> None:
+    """Refuse targets that a binary crossentropy cannot take for probabilities.
 
-    Keras trains silently on them, towards a loss of minus infinity.
-
-    Args:
-        y: Targets [n, …], any dtype; soft labels between 0 and 1 are welcome.
-        classes: What the labels 0..C-1 were before they were numbered.
-        rows: What messages call the rows; their positions by default.
+    Keras trains silently on them, towards a loss of minus infinity. Soft labels
+    between 0 and 1 are welcome; so is anything in rows of weight 0.
 
     Raises:
         DataError: If a target is not in 0..1.
-
-    >>> check_probabilities(np.array([0, 1, 0.9]))
     """
-    bad = (y < -_NEARLY) | (y > 1 + _NEARLY)
+    y, weight = dataset.y, dataset.sample_weight
+    assert isinstance(y, np.ndarray)
+    flat = y.reshape(len(y), -1)
+    bad = (flat < -_NEARLY) | (flat > 1 + _NEARLY)
+    if weight is not None:
+        bad &= weight[:, None] != 0
     if not bad.any():
         return
-    places = np.flatnonzero(bad.reshape(len(y), -1).any(axis=1))
-    named = places if rows is None else rows[places]
-    values = first_few(f"{value:g}" for value in np.unique(y[bad]))
+    places = np.flatnonzero(bad.any(axis=1))
+    named = places if dataset.ids is None else dataset.ids[places]
+    found = np.unique(flat[bad])
+    classes = dataset.record.classes
     said = f" (its labels are {first_few(map(repr, classes))})" if classes else ""
+    labels = (found == np.floor(found)).all() and np.abs(found).max() <= _MANY_CLASSES
     raise DataError(
-        f"y holds {values} in {counted(len(named), 'row')} (rows {first_few(named)})"
-        f"{said}, and this model's crossentropy takes y for probabilities from 0 to 1. "
-        "Make two classes 0 and 1, or False and True. For more classes give the model "
-        "one output each and the loss sparse_categorical_crossentropy; for quantities, "
-        "a loss such as mse."
+        f"y holds {first_few(f'{value:g}' for value in found)} in "
+        f"{counted(len(named), 'row')} (rows {first_few(named)}){said}, and binary "
+        "crossentropy takes y for probabilities from 0 to 1. "
+        + (
+            "Make two classes 0 and 1; for more classes give the model an output for "
+            "each and the loss sparse_categorical_crossentropy."
+            if labels
+            else "Scale it (images: divide by 255), or use a loss such as mse."
+        )
     )
 
 

@@ -31,7 +31,7 @@ _DATE_FORMATS = (
         for date in (*_YEAR_FIRST, *_YEAR_LAST)
         for time in ("", " %H:%M", " %H:%M:%S%.f", "T%H:%M:%S%.f")
     ),
-    *(f"%Y-%m-%d{between}%H:%M:%S%.f%#z" for between in "T "),  # in UTC, then
+    *(f"%Y-%m-%d{t}%H:%M{s}%#z" for t in "T " for s in ("", ":%S%.f")),
     "%Y년 %m월 %d일",
 )
 _ENGLISH, _EUROPEAN = "1,234.5", "1.234,5"
@@ -39,6 +39,7 @@ _FORMS = _ENGLISH, _EUROPEAN
 _IN_GROUPS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
 _WITH_COMMA = r"^[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?([eE][+-]?\d+)?$"
 _TELLING_ROWS = 1000
+_DECIMALS = r"[.,](\d{1,2}|\d{4,})$"  # not those of a thousand
 _LOOKS_LIKE_A_DATE = r"\d{4}\D+\d{1,2}\D+\d{1,2}|\d{1,2}\D\d{1,2}\D\d{4}"
 _LEADING_ZERO = r"^0\d"
 _COUNTER_ROWS = 20
@@ -114,6 +115,7 @@ def _infer_text(raw: RawTable, name: str, present: pl.Series, n_values: int) -> 
         share = numbers.drop_nulls().len() / len(countable)
         if share == 1:
             found = _number(name, numbers.drop_nulls(), n_values)
+            form = form or raw.numbers
             return replace(found, format=form) if found.kind else found
         if share >= _MOSTLY and n_values > _LEVELS:
             refuse_mixed(raw, name)
@@ -217,9 +219,20 @@ def usual_form(frame: pl.DataFrame) -> str:
     for column in frame.head(_TELLING_ROWS):
         if column.dtype == pl.String:
             cells = _without_missing(tidy(column)).drop_nulls()
-            fits = {f for f in _FORMS if not _read_as(f, cells).null_count()}
-            told |= fits if len(fits) == 1 else set()
+            if cells.str.contains(_DECIMALS).any():
+                fits = {f for f in _FORMS if not _read_as(f, cells).null_count()}
+                told |= fits if len(fits) == 1 else set()
     return told.pop() if len(told) == 1 else ""
+
+
+def fits_both_ways(cells: pl.Series) -> bool:
+    """Return whether cells are numbers in both forms, and other numbers in each."""
+    if cells.dtype != pl.String:
+        return False
+    cells = _without_missing(tidy(cells)).drop_nulls()
+    english, european = (_read_as(form, cells) for form in _FORMS)
+    both = not english.null_count() and not european.null_count()
+    return both and not english.equals(european)
 
 
 def _number_form(cells: pl.Series, usual: str) -> str:
@@ -263,13 +276,14 @@ def _dates(present: pl.Series) -> Column | None:
 
 
 def as_days(cells: pl.Series, form: str) -> pl.Series:
-    """Return dates as Datetime; null where a cell is not written in this form."""
+    """Return dates as Datetime, in UTC; null where a cell is not in this form."""
     if cells.dtype == pl.String and "%H" in form:
-        return cells.str.to_datetime(form, strict=False, time_unit="us")
+        cells = cells.str.to_datetime(form, strict=False, time_unit="us")
     if cells.dtype == pl.String:
         return cells.str.to_date(form, strict=False).cast(pl.Datetime("us"))
     if cells.dtype == pl.Datetime:
-        return cells.dt.replace_time_zone(None).cast(pl.Datetime("us"))
+        utc = cells.dt.convert_time_zone("UTC")  # one without a zone stays
+        return utc.dt.replace_time_zone(None).cast(pl.Datetime("us"))
     return cells.cast(pl.Datetime("us"), strict=False)
 
 

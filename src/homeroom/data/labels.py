@@ -15,6 +15,7 @@ from .wording import counted, first_few
 
 TASKS = ("classification", "regression", "custom")
 _FEW = 20
+_MAY_BE_LOST = 0.1  # of the spread of a target, to float32
 _MISSING_ADVICE = "Remove the rows whose answer is unknown."
 
 Labels: TypeAlias = tuple[str, ...]
@@ -155,7 +156,8 @@ def _from_matrix(name: str, y: Array, task: str | None) -> Target:
             f"has shape {y.shape}. For several labels a row, use task='custom'."
         )
     if task == "regression":
-        return Target(_measured(name, y), task, "task='regression' was said.")
+        kept = _quantities_as_float32(name, y)
+        return Target(kept, task, "task='regression' was said.")
     said = "task='custom' was said" if task else f"{name} has shape {list(y.shape)}"
     return Target(kept, "custom", f"{said}: the model's own loss says what it means.")
 
@@ -237,19 +239,21 @@ def _quantities(name: str, y: Array, values: Array, whole: bool) -> Target:
         f"{name} has {len(values)} distinct {kind} "
         f"between {values[0]:g} and {values[-1]:g}."
     )
-    return Target(_measured(name, y), "regression", reason)
+    return Target(_quantities_as_float32(name, y), "regression", reason)
 
 
-def _measured(name: str, y: Array) -> Array:
+def _quantities_as_float32(name: str, y: Array) -> Array:
     """Return quantities as float32, which must be able to tell them apart."""
-    if coarse := coarse_columns(y.reshape(len(y), -1)):
-        given = y.reshape(len(y), -1)[:, coarse[0]].astype(np.float64)
+    flat = y.reshape(len(y), -1)
+    if coarse := coarse_columns(flat, _MAY_BE_LOST):
+        given = flat[:, coarse[0]].astype(np.float64)
         low, high = given.min(), given.max()
         step = np.spacing(np.abs(given).max().astype(np.float32))
+        where = f"Column {coarse[0]} of {name}" if flat.shape[1] > 1 else name
         raise DataError(
-            f"{name} lies between {low:.10g} and {high:.10g}: so far from 0, float32, "
-            f"in which Keras computes, has steps of {step:g}. Learn the difference "
-            f"from a constant instead, such as {name} - {low:.10g}."
+            f"{where} varies by {high - low:g} from {low:.10g} on: so far from 0, "
+            f"float32, in which Keras computes, has steps of {step:g}. Learn the "
+            f"difference from a constant instead: subtract {low:.10g}."
         )
     return to_float32(name, y)
 

@@ -15,12 +15,13 @@ from .dataset import Dataset, Features, row_positions
 from .wording import counted, first_few
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from homeroom.records import DatasetRecord
 
 _MAX_CATEGORIES = 30
-_NUMBERS, _CATEGORIES = "numbers", "categories"
 
 
 def table_preprocessing(record: DatasetRecord) -> Any:
@@ -71,11 +72,11 @@ def table_preprocessing(record: DatasetRecord) -> Any:
             dtype=np.float32,
         ),
     )
-    named: dict[str, list[str]] = {_NUMBERS: [], _CATEGORIES: []}
+    named: dict[str, list[str]] = {"numbers": [], "categories": []}
     for name, kind in record.kinds.items():
-        part = _CATEGORIES if kind == "category" else _NUMBERS
+        part = "categories" if kind == "category" else "numbers"
         named[part] += model_columns(name, kind)
-    steps = {_NUMBERS: numbers, _CATEGORIES: categories}
+    steps = {"numbers": numbers, "categories": categories}
     return ColumnTransformer([
         (part, steps[part], columns) for part, columns in named.items() if columns
     ])
@@ -176,29 +177,42 @@ def transform(
     return values
 
 
-def unseen_categories(fitted: Any, x: Features) -> list[str]:
+def unknown_categories(fitted: Sequence[Any], x: Features) -> list[str]:
     """Return a sentence for each column of `x` with categories never seen in training.
 
     Args:
-        fitted: `table_preprocessing`, fitted; of another nothing is known.
-        x: A frame with the columns it was fitted on.
+        fitted: ColumnTransformers, of several folds if there are several, of which one
+            may have seen it; of other transformers nothing is known.
+        x: A frame with the columns they were fitted on.
     """
-    parts = getattr(fitted, "transformers_", ())
-    columns = [each[2] for each in parts if each[0] == _CATEGORIES]
-    if not columns or not isinstance(x, pl.DataFrame):
+    if not isinstance(x, pl.DataFrame):
         return []
-    known = fitted.named_transformers_[_CATEGORIES][-1].categories_
+    seen: dict[str, set[Any]] = {}
+    for each in fitted:
+        for name, categories in _categories_of(each):
+            seen.setdefault(name, set()).update(categories)
     told = []
-    for name, seen in zip(columns[0], known, strict=True):
-        cells = x[name].drop_nulls()
-        strange = cells.filter(~cells.is_in(list(seen)))
-        if len(strange):
+    for name, known in seen.items():
+        unknown = [cell for cell in x[name].drop_nulls() if cell not in known]
+        if len(unknown):
             told.append(
                 f"Column {name!r} holds categories that training never saw in "
-                f"{len(strange)} of {counted(x.height, 'row')}, such as "
-                f"{strange[0][:40]!r}: to the model they are none of those it knows."
+                f"{len(unknown)} of {counted(x.height, 'row')}, such as "
+                f"{str(unknown[0])[:40]!r}: to the model they are none that it knows."
             )
     return told
+
+
+def _categories_of(fitted: Any) -> list[tuple[str, Any]]:
+    """Return the columns that are encoded as they came, with what was seen in them."""
+    found: list[tuple[str, Any]] = []
+    for _, step, columns in getattr(fitted, "transformers_", ()):
+        steps = [each for _, each in getattr(step, "steps", [("", step)])]
+        kinds = [type(each).__name__ for each in steps]
+        encoded = kinds in (["OneHotEncoder"], ["SimpleImputer", "OneHotEncoder"])
+        if encoded and isinstance(columns, list):
+            found += zip(columns, steps[-1].categories_, strict=True)
+    return found
 
 
 def _check_result(

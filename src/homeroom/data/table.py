@@ -15,6 +15,7 @@ from homeroom.records import DatasetRecord, DroppedColumn
 from .columns import (
     IDENTIFIER,
     as_numbers,
+    fits_both_ways,
     infer,
     looks_mixed,
     model_columns,
@@ -108,6 +109,12 @@ def read_table(
             + (f"Left out: {told}." if told else "It has no other column.")
         )
     _check_names(raw, kinds)
+    either = [c for c in (target, *kinds) if fits_both_ways(raw.frame[c])]
+    read = (
+        f"Numbers of {first_few(map(repr, either))} fit 1,234.5 and 1.234,5; they are "
+        f"read as {raw.numbers}, as other columns are."
+    )
+    notes = [read] if raw.numbers and either else []
     formats = {c: column.format for c, column in found.items() if column.format}
     x = _parse_columns(raw, kinds, formats)
     record = DatasetRecord(
@@ -122,7 +129,7 @@ def read_table(
         kinds=kinds,
         formats=formats,
         dropped=tuple(dropped),
-        notes=(*raw.notes, *answer.notes),
+        notes=(*raw.notes, *answer.notes, *notes),
         file=str(Path(path).resolve()),
         groups=groups,
     )

@@ -7,7 +7,7 @@ XLA takes it away before it fuses; what is in a branch stays there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,35 @@ import numpy as np
 from . import door
 from .structure import inner
 
-# by what is fused with them: in one go with a sum, or in another order
-_ROUNDED_OTHERWISE = {
-    "cumprod",
-    "cumsum",
-    "dot_general",
-    "integer_pow",
-    "mul",
-    "reduce_prod",
-    "reduce_sum",
-    "square",
+# what rounds the same in whatever program it is, and lets nothing be put together
+_ROUNDED_ALIKE = {
+    "abs",
+    "and",
+    "broadcast_in_dim",
+    "concatenate",
+    "convert_element_type",
+    "copy",
+    "div",  # but two of them are put together
+    "eq",
+    "ge",
+    "gt",
+    "iota",
+    "is_finite",
+    "le",
+    "lt",
+    "max",
+    "min",
+    "ne",
+    "neg",
+    "not",
+    "or",
+    "reshape",
+    "select_n",
+    "sign",
+    "slice",
+    "squeeze",
+    "stop_gradient",
+    "transpose",
 }
 
 
@@ -56,46 +75,57 @@ def apart(function: Callable[..., Any], *operands: Any) -> Any:
 def one_by_one(function: Callable[..., Any], *operands: Any) -> Any:
     """Return what a function returns, rounded as if each operation were a program.
 
-    So Keras computes the results of an epoch, outside its programs. Products and sums
-    of floats are apart on CPU; whatever else there is rounds the same everywhere.
+    So Keras computes the results of an epoch, outside its programs. What NumPy has as
+    one operation, such as a variance, is one, and may round as within a program; so
+    may a division by a constant.
     """
     jax = door.jax()
     closed, like = jax.make_jaxpr(function, return_shape=True)(*operands)
-    outputs = _evaluate(closed.jaxpr, closed.consts, jax.tree.leaves(operands))
-    return jax.tree.structure(like).unflatten(outputs)
-
-
-def _evaluate(jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
-    values = dict(zip(jaxpr.constvars, consts, strict=True))
-    values |= dict(zip(jaxpr.invars, arguments, strict=True))
+    jaxpr = closed.jaxpr
+    values = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+    values |= dict(zip(jaxpr.invars, jax.tree.leaves(operands), strict=True))
 
     def read(atom: Any) -> Any:
         return atom.val if hasattr(atom, "val") else values[atom]
 
+    quotients: set[Any] = set()
     for equation in jaxpr.eqns:
         given = [read(atom) for atom in equation.invars]
-        if (inside := inner(equation)) is not None:
-            outputs = _evaluate(*inside, given)
-        else:
-            outputs = _bind(equation, given)
+        names = set(_names(equation))
+        of_quotients = not quotients.isdisjoint(map(id, equation.invars))
+        together = names <= _ROUNDED_ALIKE and not ("div" in names and of_quotients)
+        outputs = (_bind if together else _by_itself)(equation, given)
+        if together and ("div" in names or of_quotients):
+            quotients |= {id(variable) for variable in equation.outvars}
         values.update(zip(equation.outvars, outputs, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+    return jax.tree.structure(like).unflatten(map(read, jaxpr.outvars))
+
+
+def _by_itself(equation: Any, given: list[Any]) -> list[Any]:
+    tracer = door.jax().core.Tracer
+    known = [None if isinstance(value, tracer) else value for value in given]
+    varying = [value for value in given if isinstance(value, tracer)]
+    if not varying or any(value.dtype.kind != "f" for value in varying):
+        return _bind(equation, given)
+
+    def bound(*values: Any) -> list[Any]:
+        rest = iter(values)
+        return _bind(equation, [next(rest) if v is None else v for v in known])
+
+    return list(apart(bound, *varying))
 
 
 def _bind(equation: Any, given: list[Any]) -> list[Any]:
-    primitive, tracer = equation.primitive, door.jax().core.Tracer
-    known = [None if isinstance(value, tracer) else value for value in given]
-    varying = [value for value in given if isinstance(value, tracer)]
-
-    def bound(*values: Any) -> Any:
-        rest = iter(values)
-        inputs = [next(rest) if value is None else value for value in known]
-        with equation.ctx.manager:
-            return primitive.bind(*inputs, **primitive.get_bind_params(equation.params))
-
-    floats = [np.issubdtype(value.dtype, np.floating) for value in varying]
-    if floats and all(floats) and primitive.name in _ROUNDED_OTHERWISE:
-        outputs = apart(bound, *varying)
-    else:
-        outputs = bound(*varying)
+    primitive = equation.primitive
+    with equation.ctx.manager:
+        outputs = primitive.bind(*given, **primitive.get_bind_params(equation.params))
     return list(outputs) if primitive.multiple_results else [outputs]
+
+
+def _names(equation: Any) -> Iterator[str]:
+    """Yield what an operation is called, or those that it stands for."""
+    if (inside := inner(equation)) is None:
+        yield equation.primitive.name
+    else:
+        for each in inside[0].eqns:
+            yield from _names(each)

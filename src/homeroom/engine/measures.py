@@ -17,13 +17,6 @@ _CROSSENTROPIES = {
     "ce",
     "sparse_categorical_crossentropy",
 }
-_OF_PROBABILITIES = {
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "kl_divergence",
-}
 _OF_OUTPUTS = {"axis", "from_logits"}  # how outputs are read: the loss is the same
 _KINDS = ("", "_weighted")
 _COUNTED = re.compile(r"_\d+$")  # of equal names, by Keras
@@ -73,23 +66,28 @@ def name_of_loss(model: Any) -> str:
 
 
 def takes_probabilities(model: Any) -> bool:
-    """Return whether the one loss of a model takes y for probabilities, 0 to 1."""
+    """Return whether the loss is one of Keras's own that take y for 0 to 1.
+
+    Below 0 or above 1 such a loss has no minimum.
+    """
+    losses = door.keras().losses
     parts = door.keras().tree.flatten(model.loss)
-    return len(parts) == 1 and _function_name(parts[0]) in _OF_PROBABILITIES
+    part = parts[0] if len(parts) == 1 else None
+    with suppress(ValueError):  # Keras knows some names only with the shapes
+        part = losses.get(part) if isinstance(part, str) else part
+    functions = losses.binary_crossentropy, losses.binary_focal_crossentropy
+    classes = losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy
+    return type(part) in classes or any(part is each for each in functions)
 
 
 def _called(part: Any) -> str:
     """What a loss computes, whatever name it was given."""
-    name = _function_name(part)
-    return "crossentropy" if name in _CROSSENTROPIES else name
-
-
-def _function_name(part: Any) -> str:
     with suppress(ValueError):  # Keras knows some names only with the shapes
         part = door.keras().losses.get(part) if isinstance(part, str) else part
     function = getattr(part, "fn", part)
     name = getattr(function, "__name__", None) or getattr(part, "name", None)
-    return _COUNTED.sub("", str(part if isinstance(part, str) else name or "").lower())
+    name = _COUNTED.sub("", str(part if isinstance(part, str) else name or "").lower())
+    return "crossentropy" if name in _CROSSENTROPIES else name
 
 
 def _constants(part: Any) -> str:

@@ -143,7 +143,7 @@ class Description:
     `names` are its metrics without prefix ("loss", "accuracy", …), `directions` maps
     those that are known to "max" or "min". `sparse_widths` has, per output with a
     sparse categorical loss, the number of classes it can name (None for others), and
-    `probabilities` is whether the one loss takes y for numbers from 0 to 1.
+    `probabilities` is whether the loss is a binary crossentropy of Keras's own.
     `plain` means that scores follow from outputs by what `compile` was given, with no
     `test_step` or `compute_loss` of the model's own. `loss` is what the loss is called,
     "" where it is not told; all crossentropies are one. `logits` is whether the loss

@@ -13,6 +13,8 @@ from typing import Any
 
 from . import door
 
+_SMALLEST, _LARGEST = 1e-8, 1e9  # spread of a target that a network can learn
+
 
 def linear(
     n_features: int | None = None,
@@ -157,8 +159,13 @@ def _head(
 
 
 def _unit(std: float | None) -> float:
-    """Return the power of two nearest to the spread of a target: folds share it."""
-    return 2.0 ** round(math.log2(std)) if std else 1.0
+    """Return the power of two nearest to the spread of a target: folds share it.
+
+    Beyond what squared gradients in float32 allow it is 1.
+    """
+    if std is None or not _SMALLEST < std < _LARGEST:
+        return 1.0
+    return 2.0 ** round(math.log2(std))
 
 
 def _compiled(

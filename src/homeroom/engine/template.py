@@ -240,6 +240,8 @@ def _sparse_widths(model: Any, y: Tree, shape: Any) -> tuple[int | None, ...]:
     loss = model.loss
     name = loss if isinstance(loss, str) else getattr(loss, "name", None)
     name = name or getattr(loss, "__name__", "")
+    if getattr(loss, "ignore_class", None) is not None:  # a label beside the classes
+        return (None,)
     return (int(shape[-1]) if name == "sparse_categorical_crossentropy" else None,)
 
 

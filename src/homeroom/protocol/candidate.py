@@ -90,7 +90,7 @@ def as_candidate(
             f"A candidate is a function that returns a compiled keras.Model, a keras "
             f"Model, or a scikit-learn estimator; got {type(model).__name__}."
         )
-    named = getattr(model, "func", model)  # that of a functools.partial
+    named = model.func if isinstance(model, partial) else model
     name = name or str(getattr(named, "__name__", type(named).__name__))
     for given in hyperparameters:
         if known is not None and given not in known:

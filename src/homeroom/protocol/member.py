@@ -151,8 +151,9 @@ def facts_in(dataset: Dataset, arrays: Arrays, fold: Fold) -> dict[str, Any]:
 
 def check_labels(dataset: Dataset, description: engine.Description) -> None:
     """Refuse labels that a loss would read as something else."""
-    if description.probabilities and isinstance(dataset.y, np.ndarray):
-        data.check_probabilities(dataset.y, dataset.record.classes, dataset.ids)
+    binary = description.plain and description.probabilities
+    if binary and isinstance(dataset.y, np.ndarray):
+        data.check_probabilities(dataset)
     for width in description.sparse_widths:
         if width is not None and isinstance(dataset.y, np.ndarray):
             data.check_sparse_labels(dataset.y, width, dataset.ids)

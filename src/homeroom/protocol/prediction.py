@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import polars as pl
 
 from homeroom import data
 from homeroom.errors import InputError
-from homeroom.records import RefitRecord, RunRecord
+from homeroom.records import DatasetRecord, RefitRecord, RunRecord
 from homeroom.store import Store
 
+from .rows import new_rows
 from .winner import Winner, fetch
 
 
@@ -29,6 +31,19 @@ def stored_winner(
         StoreError: If the stored model is damaged or cannot be read.
     """
     return fetch(run, _refit_of(run), store, own)
+
+
+def predict_rows(winner: Winner, x: Any, dataset: DatasetRecord) -> Any:
+    """Return a winner's outputs for new rows, of the form of its training rows.
+
+    Raises:
+        DataError: If they are not numbers, or hold NaN that nothing fills in.
+        InputError: If a row has another shape than in training.
+    """
+    rows = new_rows(x, dataset, missing=winner.preprocessing is not None)
+    for sentence in winner.unknown_categories(rows):
+        warnings.warn(sentence, UserWarning, stacklevel=3)
+    return winner.predict(winner.prepare(rows))
 
 
 def predict_file(
@@ -59,7 +74,7 @@ def predict_file(
     _refit_of(run)  # before the file: its columns are of no interest without a model
     table = data.frame_for(run.dataset, path)
     winner = stored_winner(run, store, own)
-    for sentence in winner.strange(table.x):
+    for sentence in winner.unknown_categories(table.x):
         tell(sentence)
     outputs = np.asarray(winner.predict(winner.prepare(table.x)))
     if run.dataset.task == "classification":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,8 +12,8 @@ from homeroom.errors import InputError, did_you_mean
 from homeroom.records import FinalTest, RunRecord, Selection, Verification
 from homeroom.store import Store
 
+from .prediction import predict_rows
 from .printed import Printed, lines
-from .rows import new_rows
 from .winner import Winner
 
 if TYPE_CHECKING:
@@ -108,13 +107,7 @@ class Run(Printed):  # noqa: PLR0904 - one act each, in the order they are done
             DataError: If the rows are not numbers, or hold NaN that nothing fills in.
             InputError: If a row has another shape than in training.
         """
-        winner = self._finished()
-        rows = new_rows(
-            x, self.record.dataset, missing=winner.preprocessing is not None
-        )
-        for sentence in winner.strange(rows):
-            warnings.warn(sentence, UserWarning, stacklevel=2)
-        return winner.predict(winner.prepare(rows))
+        return predict_rows(self._finished(), x, self.record.dataset)
 
     def summary(self, candidate: str) -> judgement.Summary:
         """Return mean, spreads, interval and failures of one candidate.

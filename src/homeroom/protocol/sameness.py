@@ -98,7 +98,8 @@ def compared(
         gap, reason, near = _weights_gap(member, task, supply, level)
     elif not same_start:
         reason = "the recorded first weights are not those that lead to this history"
-    if not task["validates"]:
+    validated = any(name.startswith("val_") for name in member.history.series)
+    if validated and not task["validates"]:
         reason = f"{reason}; {_NO_VALIDATION}" if reason else _NO_VALIDATION
     holds = fits and near and same_start
     word = IDENTICAL if holds else DIFFERENT

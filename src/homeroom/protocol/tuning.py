@@ -31,9 +31,9 @@ from .examining import after_training, before_training, case_of
 from .fitting import Interrupted
 from .listening import check_verbose, progress
 from .member import check_seed, training_of
+from .prediction import predict_rows
 from .printed import Printed, lines
 from .refit import train_on_all, updates_of
-from .rows import new_rows
 from .searching import begin
 from .space import searched_model, trial_count
 from .trial import Ground
@@ -172,9 +172,7 @@ class Search(Printed):
         """
         winner, ground = self._winner, self._ground
         assert ground is not None
-        missing = winner.preprocessing is not None
-        rows = new_rows(x, ground.dataset.record, missing=missing)
-        return winner.predict(winner.prepare(rows))
+        return predict_rows(winner, x, ground.dataset.record)
 
     @cached_property
     def _winner(self) -> Winner:

@@ -54,14 +54,11 @@ class Winner:
             return [data.transform(each, x, rows) for each in self.preprocessing]
         return data.transform(self.preprocessing, x, rows)
 
-    def strange(self, x: Any) -> list[str]:
-        """Return what rows to predict hold that training never saw, in sentences.
-
-        Of an ensemble the first fold is asked.
-        """
+    def unknown_categories(self, x: Any) -> list[str]:
+        """Return a sentence for each column with categories that training never saw."""
         fitted = self.preprocessing
-        return data.unseen_categories(
-            fitted[0] if isinstance(fitted, list) else fitted, x
+        return data.unknown_categories(
+            fitted if isinstance(fitted, list) else [fitted], x
         )
 
     def predict(self, x: Any) -> Any:

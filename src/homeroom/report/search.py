@@ -159,7 +159,7 @@ def _stopped(trials: Sequence[TrialRecord], best: int | None) -> str:
         return ""
     return (
         "Each fold is scored at the best epoch of its own curve, which flatters a "
-        "little, too."
+        "little."
     )
 
 

@@ -30,8 +30,9 @@ class HyperParameters:
     ) -> None:
         self._trial = trial
         self.values = dict(values or {})
+        self._scopes: list[tuple[str, Any]] = []
 
-    def Int(
+    def Int(  # noqa: PLR0913 - KerasTuner's own arguments
         self,
         name: str,
         min_value: int,
@@ -39,7 +40,8 @@ class HyperParameters:
         step: int | None = None,
         sampling: str | None = None,
         default: int | None = None,
-        **parent: Any,
+        parent_name: str | None = None,
+        parent_values: Any = None,
     ) -> int:
         """Return a whole number from `min_value` to `max_value`.
 
@@ -47,7 +49,7 @@ class HyperParameters:
         has none of its `parent_values` the answer is `default`, and nothing is drawn.
         """
         log = _is_log(name, sampling)
-        if not self._asked(parent):
+        if not self._is_active(parent_name, parent_values):
             return min_value if default is None else default
 
         def draw(trial: Draws) -> int:
@@ -60,7 +62,7 @@ class HyperParameters:
 
         return int(self._value(name, draw))
 
-    def Float(
+    def Float(  # noqa: PLR0913 - KerasTuner's own arguments
         self,
         name: str,
         min_value: float,
@@ -68,11 +70,12 @@ class HyperParameters:
         step: float | None = None,
         sampling: str | None = None,
         default: float | None = None,
-        **parent: Any,
+        parent_name: str | None = None,
+        parent_values: Any = None,
     ) -> float:
         """Return a number from `min_value` to `max_value`; see `Int`."""
         log = _is_log(name, sampling)
-        if not self._asked(parent):
+        if not self._is_active(parent_name, parent_values):
             return min_value if default is None else default
 
         def draw(trial: Draws) -> float:
@@ -80,7 +83,7 @@ class HyperParameters:
                 return trial.suggest_float(name, min_value, max_value, log=log)
             n = _n_steps(name, min_value, max_value, step, log=log)
             k = trial.suggest_int(name, 0, n)
-            return min_value * step**k if log else min_value + step * k
+            return min_value * step**k if log else round(min_value + step * k, 12)
 
         return float(self._value(name, draw))
 
@@ -90,12 +93,13 @@ class HyperParameters:
         values: Sequence[Any],
         ordered: bool | None = None,
         default: Any = None,
-        **parent: Any,
+        parent_name: str | None = None,
+        parent_values: Any = None,
     ) -> Any:
         """Return one of the values; see `Int` for a parent."""
         del ordered
         options = choice(list(values)).values
-        if not self._asked(parent):
+        if not self._is_active(parent_name, parent_values):
             return options[0] if default is None else default
 
         def draw(trial: Draws) -> Any:
@@ -103,13 +107,29 @@ class HyperParameters:
 
         return self._value(name, draw)
 
-    def Boolean(self, name: str, default: bool = False, **parent: Any) -> bool:
+    def Boolean(
+        self,
+        name: str,
+        default: bool = False,
+        parent_name: str | None = None,
+        parent_values: Any = None,
+    ) -> bool:
         """Return True or False; see `Int` for a parent."""
-        return bool(self.Choice(name, [False, True], default=default, **parent))
+        if not self._is_active(parent_name, parent_values):
+            return default
+        return bool(self.Choice(name, [False, True]))
 
-    def Fixed(self, name: str, value: Any, **parent: Any) -> Any:
-        """Return the value, which is told with the others."""
-        return self._value(name, lambda _: value) if self._asked(parent) else value
+    def Fixed(
+        self,
+        name: str,
+        value: Any,
+        parent_name: str | None = None,
+        parent_values: Any = None,
+    ) -> Any:
+        """Return the value, which is told with the others; see `Int` for a parent."""
+        if not self._is_active(parent_name, parent_values):
+            return value
+        return self._value(name, lambda _: value)
 
     def get(self, name: str) -> Any:
         """Return what was drawn under a name."""
@@ -123,17 +143,21 @@ class HyperParameters:
     def conditional_scope(
         self, parent_name: str, parent_values: Sequence[Any]
     ) -> Iterator[None]:
-        """Do nothing: what is not asked is not drawn, which is the same."""
-        del parent_name, parent_values
-        yield
+        """Draw what is asked inside only where the parent has one of these values."""
+        self._scopes.append((parent_name, parent_values))
+        try:
+            yield
+        finally:
+            self._scopes.pop()
 
-    def _asked(self, parent: dict[str, Any]) -> bool:
-        """Return whether a hyperparameter has no parent, or one with its values."""
-        name, values = parent.pop("parent_name", None), parent.pop("parent_values", ())
-        if parent:
-            raise InputError(f"hp takes no argument {next(iter(parent))!r}.")
-        wanted = values if isinstance(values, list | tuple) else [values]
-        return name is None or (name in self.values and self.values[name] in wanted)
+    def _is_active(self, name: str | None, values: Any) -> bool:
+        """Return whether a parent, and those of scopes around, have their values."""
+        asked = [*self._scopes, *([] if name is None else [(name, values)])]
+        return all(
+            parent in self.values
+            and self.values[parent] in (v if isinstance(v, list | tuple) else [v])
+            for parent, v in asked
+        )
 
     def _value(self, name: str, draw: Callable[[Draws], Any]) -> Any:
         if name not in self.values:
