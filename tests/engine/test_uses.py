@@ -159,6 +159,18 @@ def test_plain_keras_uses_no_program(made_programs, how):
     assert uses_of([member(uncompiled, **OPTIONS)]) == ()
 
 
+def test_a_layer_that_keras_does_not_compile_is_named(made_programs):
+    """Nobody asked for jit_compile=False where Keras does not compile a layer."""
+
+    def turned():
+        image = layers.Reshape((3, 2, 1))
+        return classifier(image, layers.RandomRotation(0.1), layers.Flatten())
+
+    (outcome,) = engine.train([member(turned, **OPTIONS)], TRAINING)
+    assert outcome.path == "keras.fit"
+    assert "a RandomRotation layer" in outcome.path_reason
+
+
 def test_what_cannot_be_compiled_is_never_done():
     """A program whose compiling fails is not one that was made."""
 

@@ -495,6 +495,11 @@ class TestModels:
         """A function that forgot its return is told what to return."""
         refused(train, lambda: None, *flowers, match="returned NoneType")
 
+    def test_an_instance_that_keras_cannot_copy(self, refused, train, flowers):
+        """A class of one's own without a configuration is asked for as a function."""
+        found = "Keras cannot copy the model .* Pass the function"
+        refused(train, subclassed(), *flowers, match=found)
+
     def test_the_same_model_twice(self, refused, train, flowers, softmax):
         """A function that hands out one model again would leak between folds."""
         one = softmax()

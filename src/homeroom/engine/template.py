@@ -133,7 +133,14 @@ def clone_function(model: Any) -> ModelFunction:
     config = model.get_compile_config()
 
     def fresh() -> Any:
-        copied = keras.models.clone_model(model)
+        try:
+            copied = keras.models.clone_model(model)
+        except Exception as error:
+            msg = (
+                f"Keras cannot copy the model {model.name!r}: {first_line(error)} Pass "
+                "the function that makes the model."
+            )
+            raise InputError(msg) from error
         copied.compile_from_config(copy.deepcopy(config))  # some parts are taken out
         return copied
 

@@ -321,6 +321,10 @@ def _cannot_compile(model: Any) -> str:
     if model.run_eagerly:
         return "the model was compiled with run_eagerly=True"
     if not model.jit_compile:
+        layers = model._flatten_layers()
+        kept = next((layer for layer in layers if not layer.supports_jit), None)
+        if kept is not None:
+            return f"Keras does not compile models with a {type(kept).__name__} layer"
         return "the model was compiled with jit_compile=False"
     if any(getattr(o, "use_ema", False) for o in identity.optimizers_in(model)):
         return "the optimizer averages its weights at the end of fit (use_ema=True)"

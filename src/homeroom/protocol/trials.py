@@ -148,7 +148,8 @@ def choose_metric(
             raise InputError(
                 f"Candidate {candidate!r} does not report the metric {name!r}; it "
                 f"reports: {', '.join(description.names)}. Name it in metrics=[…] of "
-                f"model.compile.{did_you_mean(name, common)}"
+                "model.compile, or pass another as metric=."
+                f"{did_you_mean(name, common)}"
             )
     losses = {
         d.loss: candidate for candidate, d in reversed([*found.items()]) if d.loss
