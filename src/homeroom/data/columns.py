@@ -34,8 +34,8 @@ _DATE_FORMATS = (
     *(f"%Y-%m-%d{t}%H:%M{s}%#z" for t in "T " for s in ("", ":%S%.f")),
     "%Y년 %m월 %d일",
 )
-_ENGLISH, _EUROPEAN = "1,234.5", "1.234,5"
-_FORMS = _ENGLISH, _EUROPEAN
+_ENGLISH, EUROPEAN = "1,234.5", "1.234,5"
+_FORMS = _ENGLISH, EUROPEAN
 _IN_GROUPS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
 _WITH_COMMA = r"^[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?([eE][+-]?\d+)?$"
 _TELLING_ROWS = 1000
@@ -248,7 +248,7 @@ def _read_as(form: str, cells: pl.Series) -> pl.Series:
     if form == _ENGLISH:
         grouped = cells.str.contains(_IN_GROUPS).fill_null(value=False)
         cells = cells.str.replace_all(",", "").zip_with(grouped, cells)
-    if form == _EUROPEAN:
+    if form == EUROPEAN:
         cells = cells.set(~cells.str.contains(_WITH_COMMA).fill_null(value=True), None)
         cells = cells.str.replace_all(".", "", literal=True).str.replace(",", ".")
     return cells.cast(pl.Float64, strict=False)

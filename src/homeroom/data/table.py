@@ -13,6 +13,7 @@ from homeroom.errors import DataError, InputError, did_you_mean
 from homeroom.records import DatasetRecord, DroppedColumn
 
 from .columns import (
+    EUROPEAN,
     IDENTIFIER,
     as_numbers,
     fits_both_ways,
@@ -109,12 +110,6 @@ def read_table(
             + (f"Left out: {told}." if told else "It has no other column.")
         )
     _check_names(raw, kinds)
-    either = [c for c in (target, *kinds) if fits_both_ways(raw.frame[c])]
-    read = (
-        f"Numbers of {first_few(map(repr, either))} fit 1,234.5 and 1.234,5; they are "
-        f"read as {raw.numbers}, as other columns are."
-    )
-    notes = [read] if raw.numbers and either else []
     formats = {c: column.format for c, column in found.items() if column.format}
     x = _parse_columns(raw, kinds, formats)
     record = DatasetRecord(
@@ -129,11 +124,22 @@ def read_table(
         kinds=kinds,
         formats=formats,
         dropped=tuple(dropped),
-        notes=(*raw.notes, *answer.notes, *notes),
+        notes=(*raw.notes, *answer.notes, *_with_commas(raw, [target, *kinds])),
         file=str(Path(path).resolve()),
         groups=groups,
     )
     return Dataset.described(x, answer.y, record, groups=together)
+
+
+def _with_commas(raw: RawTable, columns: list[str]) -> list[str]:
+    """Return a note on "4.282" read as 4282, which nothing in its own column tells."""
+    if raw.numbers != EUROPEAN:
+        return []
+    either = [repr(column) for column in columns if fits_both_ways(raw.frame[column])]
+    return [
+        f"Numbers of {first_few(either)} fit 1,234.5 and 1.234,5; they are read as "
+        f"{EUROPEAN}, as other columns are."
+    ] * bool(either)
 
 
 def _check_names(raw: RawTable, kinds: dict[str, str]) -> None:
