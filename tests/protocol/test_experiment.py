@@ -537,6 +537,10 @@ class TestTime:
         for told in (in_seoul, np.char.add(dates.astype(str), "T00:00+09:00")):
             zoned = experiment(time=told).add("guess", guess)
             np.testing.assert_array_equal(zoned._development.ids, one._development.ids)
+        mixed = [f"{day}T00:00+09:00" if day < dates[5] else str(day) for day in dates]
+        for odd, words in ((mixed, "a zone in some"), (["grün"] * 120, "'grün' is n")):
+            with pytest.raises(hr.InputError, match=words):
+                experiment(time=odd)
         with pytest.raises(hr.InputError, match="one entry per row"):
             experiment(time=days[:5])
         with pytest.raises(hr.InputError, match="none of them missing"):

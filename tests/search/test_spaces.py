@@ -274,6 +274,7 @@ def test_keras_tuners_steps_and_parents():
     ("ask_for", "said"),
     [
         (lambda hp: hp.Float("a", 0, 1, step=-0.1), "no steps of -0.1"),
+        (lambda hp: hp.Int("a", 2, 8, step=0), "no steps of 0 from 2 to 8"),
         (lambda hp: hp.Int("a", 0, 8, step=2, sampling="log"), "by multiplication"),
         (lambda hp: hp.Int("a", 1, 8, sampling="reverse_log"), "'reverse_log'"),
         (lambda hp: hp.get("b"), "nothing was drawn"),

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     )
     from .racing import Gap, behind_leader
     from .reading import baseline, candidate_verdict, member_verdicts
+    from .reason import listed
     from .rules import RULES, STEADIEST, check_rule, one_std_err
     from .selection import select
     from .settling import Outlook, outlook
@@ -129,6 +130,7 @@ __all__ = [
     "half_width",
     "is_beaten",
     "is_percentage",
+    "listed",
     "mean_curve",
     "mean_of",
     "member_verdicts",
@@ -223,6 +225,7 @@ _FILE_OF = {
         "candidate_verdict",
         "member_verdicts",
     ),
+    "reason": ("listed",),
     "rules": (
         "RULES",
         "STEADIEST",

@@ -144,7 +144,7 @@ def _rules(choice: Choice) -> str:
             other.setdefault(name, []).append(rule)
     if not other:
         return "All rules agree."
-    said = [f"{_listed(rules)} would choose {name!r}" for name, rules in other.items()]
+    said = [f"{listed(rules)} would choose {name!r}" for name, rules in other.items()]
     return f"Rules disagree: {'; '.join(said)}."
 
 
@@ -239,13 +239,18 @@ def _optimism(choice: Choice) -> str:
 
 
 def _quoted(names: Iterable[str]) -> str:
-    return _listed([repr(name) for name in names])
+    return listed([repr(name) for name in names])
 
 
-def _listed(listed: Sequence[str]) -> str:
-    if len(listed) < 2:
-        return "".join(listed)
-    return f"{', '.join(listed[:-1])} and {listed[-1]}"
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence has them.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _count(n: int, noun: str) -> str:

@@ -256,13 +256,12 @@ def _times(time: Any, n_rows: int) -> NDArray[Any]:
             f"time must have one entry per row, [{n_rows}]; got {list(when.shape)}."
         )
     if when.dtype.kind in "OUS":
-        try:
-            when = np.array([_in_utc(each) for each in when.tolist()])
-            when = when.astype("datetime64[us]")
-        except (ValueError, TypeError) as error:
+        found = [_date(each) for each in when.tolist()]
+        if len({zoned for _, zoned in found}) > 1:
             raise InputError(
-                f"time must be numbers or dates such as 2024-12-31: {error}."
-            ) from error
+                "time has a zone in some rows and none in others. Give it to all rows."
+            )
+        when = np.array([date for date, _ in found])
     if when.dtype.kind not in "iufM" or (when != when).any():
         raise InputError(
             f"time must be numbers or dates, none of them missing; got {when.dtype}."
@@ -270,15 +269,20 @@ def _times(time: Any, n_rows: int) -> NDArray[Any]:
     return when
 
 
-def _in_utc(time: Any) -> Any:
-    """Return a time that knows its zone as clocks show it in UTC, another as it is."""
-    told = time
-    if isinstance(time, str):
-        with suppress(ValueError):  # NumPy reads more ways to write one
-            told = datetime.fromisoformat(time)
-    if getattr(told, "tzinfo", None) is None:
-        return time
-    return told.astimezone(UTC).replace(tzinfo=None)
+def _date(time: Any) -> tuple[np.datetime64, bool]:
+    """Return a time, in UTC if it knows its zone, and whether it does."""
+    told, zoned = time, False
+    try:
+        if isinstance(time, str):
+            with suppress(ValueError):  # NumPy reads more ways to write one
+                told = datetime.fromisoformat(time)
+        if zoned := getattr(told, "tzinfo", None) is not None:
+            told = told.astimezone(UTC).replace(tzinfo=None)
+        return np.datetime64(told, "us"), zoned
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"time must be numbers or dates such as 2024-12-31; {time!r} is neither."
+        ) from error
 
 
 def examine_opened(

@@ -77,11 +77,10 @@ def headline(run: RunRecord) -> str:
         )
     if len(selection.equivalent) == 1:
         return f"{name} was chosen of {n}: it is clearly the best on average."
-    *others, last = [other for other in selection.equivalent if other != name]
-    told = f"{', '.join(others)} and {last}" if others else last
+    others = [other for other in selection.equivalent if other != name]
     return (
-        f"{name} was chosen of {n}: it leads in mean and in steadiness, but {told} "
-        "cannot be told from it."
+        f"{name} was chosen of {n}: it leads in mean and in steadiness, but "
+        f"{judgement.listed(others)} cannot be told from it."
     )
 
 

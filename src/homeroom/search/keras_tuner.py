@@ -53,12 +53,11 @@ class HyperParameters:
             return min_value if default is None else default
 
         def draw(trial: Draws) -> int:
-            if step is not None and log:
-                n = _n_steps(name, min_value, max_value, step, log=True)
-                return int(min_value * step ** trial.suggest_int(name, 0, n))
-            return trial.suggest_int(
-                name, min_value, max_value, step=step or 1, log=log
-            )
+            if step is None:
+                return trial.suggest_int(name, min_value, max_value, log=log)
+            n = _n_steps(name, min_value, max_value, step, log=log)
+            k = trial.suggest_int(name, 0, n)
+            return int(min_value * step**k if log else min_value + step * k)
 
         return int(self._value(name, draw))
 
