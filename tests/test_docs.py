@@ -1,8 +1,7 @@
 """Every code block of every page runs: documentation is not allowed to be wrong.
 
-The Python blocks of a page run in order, in one namespace, in an empty folder. A
-console block runs there too when the line above it is `<!-- run -->`. A block below
-`<!-- skip: reason -->` is skipped, and counted.
+The Python blocks of a page run in order, in one namespace, in an empty folder. What
+console blocks type is a command with options that there are.
 """
 
 from __future__ import annotations
@@ -10,17 +9,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 import pytest
+import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from homeroom.cli.app import app
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -31,132 +27,80 @@ PAGES = [
     ]
     if path.exists()
 ]
-BLOCK = re.compile(
-    r"(?:^<!--\s*(?P<mark>run|skip:[^\n]*?)\s*-->\n\s*)?"
-    r"^```(?P<language>python|console)\n(?P<code>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
+BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^\$ (homeroom|make) (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block; `mark` is "run", "skip: reason" or empty."""
+    """A fenced block, and the line of the page that it begins in."""
 
     language: str
-    mark: str
     code: str
     line: int
-
-    @property
-    def skipped(self) -> bool:
-        return self.mark.startswith("skip")
 
 
 def blocks_of(text: str) -> list[Block]:
     """Return the Python and console blocks of a page, in order."""
     return [
-        Block(
-            language=found["language"],
-            mark=found["mark"] or "",
-            code=found["code"],
-            line=text.count("\n", 0, found.start("code")) + 1,
-        )
+        Block(found[1], found[2], text.count("\n", 0, found.start(2)) + 1)
         for found in BLOCK.finditer(text)
     ]
 
 
-def run_commands(block: Block, folder: Path) -> None:
-    """Run the `$ homeroom …` lines of a console block; each must succeed."""
-    commands = re.findall(r"^\$ (.+)$", block.code, re.MULTILINE)
-    assert commands, f"the console block at line {block.line} has no command"
-    for command in commands:
-        program, *arguments = shlex.split(command, comments=True)
-        assert program == "homeroom", f"only homeroom is run, not {command!r}"
-        result = subprocess.run(
-            [sys.executable, "-m", "homeroom", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, f"$ {command}\n{result.stdout}{result.stderr}"
-
-
-def run_page(path: Path, folder: Path) -> int:
-    """Run the blocks of a page in `folder` and return how many were skipped."""
-    text = path.read_text(encoding="utf-8")
+def run_page(path: Path) -> None:
+    """Run the Python blocks of a page in the current folder."""
     namespace: dict[str, object] = {"__name__": "__page__"}
-    skipped = 0
-    for block in blocks_of(text):
-        if block.skipped:
-            skipped += 1
-        elif block.language == "python":
+    for block in blocks_of(path.read_text(encoding="utf-8")):
+        if block.language == "python":
             # blank lines in front make a traceback name the line of the page
             code = "\n" * (block.line - 1) + block.code
             exec(compile(code, str(path), "exec"), namespace)
-        elif block.mark == "run":
-            run_commands(block, folder)
-    return skipped
 
 
 @pytest.mark.parametrize(
     "page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix()
 )
 def test_the_code_of_a_page_runs(
-    page: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    record_property: Callable[[str, object], None],
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a reader copies from a page works, block after block."""
     monkeypatch.chdir(tmp_path)
-    skipped = run_page(page, tmp_path)
-    if skipped:
-        record_property(f"code blocks skipped in {page.name}", skipped)
+    run_page(page)
 
 
-PAGE = """\
-```python
-answer = 41
-```
-
-<!-- skip: needs a second machine -->
-```python
-raise RuntimeError
-```
-
-```python
-answer += 1
-__import__("pathlib").Path("answer.txt").write_text(str(answer))
-```
-
-<!-- run -->
-
-```console
-$ python --version
-```
-"""
+def refused(program: str, arguments: list[str]) -> str:
+    """Return what is wrong with a command of a page; nothing is run."""
+    if program == "make":
+        targets = (ROOT / "Makefile").read_text("utf-8")
+        named = [each for each in arguments if "=" not in each]
+        unknown = [t for t in named if not re.search(rf"^{t}:", targets, re.MULTILINE)]
+        return f"make has no target {unknown[0]}" if unknown else ""
+    commands = typer.main.get_command(app)
+    try:
+        context = commands.make_context("homeroom", [*arguments])
+        name, command, rest = commands.resolve_command(context, arguments)
+        command.make_context(name, rest, parent=context)
+    except Exception as error:  # noqa: BLE001 - of the vendor, each of its own kind
+        return str(error)
+    return ""
 
 
-def test_blocks_are_found_with_their_marks_and_lines() -> None:
-    """The collector sees what a reader sees."""
-    found = [(block.language, block.mark, block.line) for block in blocks_of(PAGE)]
-    assert found == [
-        ("python", "", 2),
-        ("python", "skip: needs a second machine", 7),
-        ("python", "", 11),
-        ("console", "run", 18),
+def test_what_a_reader_types_is_a_command() -> None:
+    """Every `$ homeroom` and `$ make` of a page has a command and options there are."""
+    typed = [
+        (found[1], shlex.split(found[2], comments=True))
+        for page in [*PAGES, ROOT / "CONTRIBUTING.md"]
+        for block in blocks_of(page.read_text("utf-8"))
+        for found in COMMAND.finditer(block.code)
     ]
-
-
-def test_a_wrong_page_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks share a namespace, skipped ones do not run, and a bad command is seen."""
-    monkeypatch.chdir(tmp_path)
-    page = tmp_path / "page.md"
-    page.write_text(PAGE, encoding="utf-8")
-    with pytest.raises(AssertionError, match="only homeroom is run"):
-        run_page(page, tmp_path)
-    assert (tmp_path / "answer.txt").read_text(encoding="utf-8") == "42"
+    assert len(typed) > 10
+    assert [(each, said) for each in typed if (said := refused(*each))] == []
+    assert "No such command 'shw'" in refused("homeroom", ["shw", "latest"])
+    assert "No such option: --targt" in refused(
+        "homeroom", ["run", "a", "--targt", "b"]
+    )
+    assert refused("make", ["tset"])
 
 
 def test_an_error_names_the_line_of_the_page(tmp_path: Path) -> None:
@@ -164,7 +108,7 @@ def test_an_error_names_the_line_of_the_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("Text.\n\n```python\nfirst = 1\nfirst / 0\n```\n", encoding="utf-8")
     with pytest.raises(ZeroDivisionError) as caught:
-        run_page(page, tmp_path)
+        run_page(page)
     assert caught.traceback[-1].lineno == 4
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import homeroom
 
-COMMANDS = ("demo", "run", "doctor", "predict", "runs", "show", "report")
+COMMANDS = ("demo", "run", "doctor", "predict", "runs", "show", "report", "verify")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -276,7 +277,8 @@ def test_a_dry_run_says_the_cost_and_keeps_nothing(
     result = invoke("run", tables / "wine.csv", *options)
     assert result.exit_code == 0, result.stderr
     said = flat(result.stdout)
-    assert "small MLP" in said
+    assert re.search(r"\d+ trainings, \d+ at once: .* (ms|s|min)\b", said)
+    assert re.search(r"small MLP \d+ \d+ [\d.]+ [\d.]+", said)
     assert "Program for small MLP: the first of its structure" in said
     assert "Not foreseen: gradient boosting." in said
     assert not list(Path.cwd().iterdir())

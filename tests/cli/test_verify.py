@@ -131,9 +131,14 @@ def test_changed_data_is_not_verified(
     ids=["run", "none", "no number", "no name", "unknown", "no path"],
 )
 def test_bad_input_is_said(
-    arguments: tuple[str, ...], said: str, store: Path, invoke: Invoke
+    arguments: tuple[str, ...],
+    said: str,
+    store: Path,
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Bad input has code 2 and starts no process."""
+    monkeypatch.delattr(protocol.verification, "answers")
     result = invoke("verify", *arguments, "--store", store)
     assert result.exit_code == 2
     assert said in result.stderr

@@ -262,7 +262,7 @@ REFUSED = {
     "one class": ("a,b\n1,x\n2,x\n", "b", DataError, "same label"),
     "no features": ("a,b\n7,x\n7,y\n", "b", DataError, "Left out: 'a': the same"),
     "only target": ("b\nx\ny\n", "b", DataError, "no other column"),
-    "infinite": ("a,b\n1,x\n1e999,y\n2,x\n", "b", DataError, "infinite in lines 3"),
+    "infinite": ("a,b\n1,x\n1e999,y\n2,x\n", "b", DataError, "infinite in line 3"),
 }
 
 
@@ -278,9 +278,9 @@ def test_a_mixed_column_is_refused(tmp_path):
     """A number column with one text cell names the column, the cell and its line."""
     cells = [f"{i}.25" for i in range(60)]
     cells[41] = "12a"
-    with pytest.raises(DataError, match=r"'price' .* '12a' \(lines 43; 1 cell"):
+    with pytest.raises(DataError, match=r"'price' .* '12a' \(line 43; 1 cell"):
         read_table(write(tmp_path, table(price=cells)), "label")
-    with pytest.raises(DataError, match=r"'price' .* '12a' \(lines 43; 1 cell"):
+    with pytest.raises(DataError, match=r"'price' .* '12a' \(line 43; 1 cell"):
         read_table(write(tmp_path, table(price=cells)), "price")
     few = table(mark=["1.5", "x", "2"] * 20)
     with pytest.raises(DataError, match=r"'mark' .* 'x' .*20 cells in all"):
@@ -295,7 +295,7 @@ def test_an_answer_that_is_a_question_mark_is_missing(tmp_path, mark, n_values):
     cells[41] = mark
     file = write(tmp_path, table(price=cells))
     for task in (None, "classification", "regression"):
-        with pytest.raises(DataError, match=r"missing in 1 row .*lines 43, written as"):
+        with pytest.raises(DataError, match=r"missing in 1 row .*line 43, written as"):
             read_table(file, "price", task=task)
 
 
@@ -317,7 +317,7 @@ def test_a_column_named_as_what_a_date_becomes(tmp_path):
 def test_lines_are_counted_as_an_editor_shows_them(tmp_path):
     """Blank lines and newlines inside quotes count, so the named line is the line."""
     text = 'a,c,y\n\n1,"two\nlines",no\n2,x,\n'
-    with pytest.raises(DataError, match=r"\(lines 5\)"):
+    with pytest.raises(DataError, match=r"\(line 5\)"):
         read_table(write(tmp_path, text), "y")
     with pytest.raises(DataError, match=r"Line 5 .* has 4 cells"):
         read_table(write(tmp_path, text.replace("x,", "x,no,7")), "y")
@@ -401,7 +401,7 @@ def test_one_decimal_comma_changes_no_other_cell(tmp_path):
     """A column that no way of writing fits is refused for the cell that does not."""
     cells = [f"{i / 7:.3f};{'no' if i % 2 else 'yes'}" for i in range(40)]
     text = "\n".join(["a;y", *cells, "3,7;no", ""])
-    with pytest.raises(DataError, match=r"'a' .* except '3,7' \(lines 42"):
+    with pytest.raises(DataError, match=r"'a' .* except '3,7' \(line 42"):
         read_table(write(tmp_path, text), "y")
 
 
@@ -417,7 +417,7 @@ def test_new_numbers_are_read_as_the_old_ones_were(tmp_path):
     text = 'a,y\n"1,234",no\n"2,000.5",yes\n7,no\n'
     record = read_table(write(tmp_path, text, name="us.csv"), "y").record
     other = write(tmp_path, 'a\n"1,5"\n', name="other.csv")
-    with pytest.raises(DataError, match=r"'1,5' \(lines 2\); .* written as 1,234\.5"):
+    with pytest.raises(DataError, match=r"'1,5' \(line 2\); .* written as 1,234\.5"):
         frame_for(record, other)
 
 
@@ -425,7 +425,7 @@ def test_new_numbers_are_read_as_the_old_ones_were(tmp_path):
     ("text", "words"),
     [
         ("colour,size\nred,1\n", "lacks 1 column .*'color'.* Did you mean 'colour'"),
-        ("color,size\nred,1\nred,big\n", r"'size' .* 'big' \(lines 3\)"),
+        ("color,size\nred,1\nred,big\n", r"'size' .* 'big' \(line 3\)"),
     ],
 )
 def test_a_new_file_that_does_not_fit_is_refused(tmp_path, text, words):
@@ -455,7 +455,7 @@ def test_groups_that_are_missing_or_no_column_are_refused(tmp_path):
     cells = [f"p{i // 5}" for i in range(60)]
     cells[7] = ""
     file = write(tmp_path, table(patient=cells))
-    with pytest.raises(DataError, match=r"'patient' is missing in 1 row \(lines 9\)"):
+    with pytest.raises(DataError, match=r"'patient' is missing in 1 row \(line 9\)"):
         read_table(file, "label", groups="patient")
     with pytest.raises(InputError, match="Did you mean 'patient'"):
         read_table(file, "label", groups="patients")

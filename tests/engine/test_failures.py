@@ -179,6 +179,7 @@ def test_a_model_function_that_never_works_is_refused():
 def test_an_unknown_monitor_is_refused_with_the_nearest_name():
     """A misspelt monitor is an error that lists the keys and suggests one."""
     text = refused([member(dense)], watching(monitor="val_acuracy"))
+    assert "'val_acuracy'" in text
     assert "Did you mean 'val_accuracy'?" in text
     assert "accuracy, loss, val_accuracy, val_loss" in text
 

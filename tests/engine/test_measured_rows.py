@@ -168,11 +168,11 @@ def test_a_loss_that_was_registered_may_depend_on_the_batch():
         del keras.saving.get_custom_objects()["difference"]
 
 
-def test_other_numbers_of_rows_to_come_are_compiled_for():
+def test_other_numbers_of_rows_to_come_are_compiled_for(made_programs):
     """A program made for later numbers of rows measures their samples, too."""
-    one = of_many(n_train=700, n_validation=100)
-    ready = engine.prepare(
-        [one], replace(TRAINING, row_counts=((900, 100), (90, 10))), lanes=1
-    )
-    [outcome] = ready.train()
-    assert outcome.state == "COMPLETE"
+    training = replace(TRAINING, row_counts=((900, 100), (90, 10)))
+    for n_train, n_validation in ((700, 100), (900, 100), (90, 10)):
+        later = of_many(n_train=n_train, n_validation=n_validation)
+        [outcome] = engine.prepare([later], training, lanes=1).train()
+        assert outcome.state == "COMPLETE"
+        assert len(made_programs) == 1

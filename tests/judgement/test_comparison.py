@@ -57,6 +57,15 @@ def test_the_example_has_the_published_scores(svms):
     assert round(svms["rbf"].sd_folds * math.sqrt(99 / 100), 6) == 0.079297
 
 
+def test_a_shell_shows_a_comparison_as_a_sentence(svms, plan):
+    """Difference, interval and the three published probabilities, in one line."""
+    said = repr(compare(svms["rbf"], svms["linear"], plan, rope=0.01))
+    assert said == (
+        "<Comparison: rbf - linear: +0.01000 AUC (95 % interval -0.0164 to +0.0364); "
+        "better 50 %, equal within 0.0100 43 %, worse 7 %>"
+    )
+
+
 def test_the_corrected_t_is_the_published_one(svms, plan):
     """rbf against linear: t 0.750, one-sided p 0.227, not the naive 2.611 and .005."""
     seen = compare(svms["rbf"], svms["linear"], plan)

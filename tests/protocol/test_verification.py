@@ -48,6 +48,7 @@ def test_folds_that_stopped_together_are_verified(experiment, net, store):
     found = verified(store)
     assert found.holds, found
     assert len(found.of("identical")) == len(members) == 3
+    assert repr(found) == f"<Verification: 3 of 3 trainings of {run.id}: 3 identical>"
     assert {each.weights for each in found.members} == {0.0}
 
 

@@ -209,6 +209,11 @@ def as_numbers(cells: pl.Series, form: str = "", usual: str = "") -> pl.Series:
     return _read_as(form, _without_missing(cells))
 
 
+def present_numbers(cells: pl.Series) -> pl.Series:
+    """Return the text cells that are not missing, as numbers are: without "?"."""
+    return _without_missing(cells).drop_nulls()
+
+
 def usual_form(frame: pl.DataFrame) -> str:
     """Return how a file writes numbers, by columns that fit one way; "" by none.
 
@@ -218,7 +223,7 @@ def usual_form(frame: pl.DataFrame) -> str:
     told = set()
     for column in frame.head(_TELLING_ROWS):
         if column.dtype == pl.String:
-            cells = _without_missing(tidy(column)).drop_nulls()
+            cells = present_numbers(tidy(column))
             if cells.str.contains(_DECIMALS).any():
                 fits = {f for f in _FORMS if not _read_as(f, cells).null_count()}
                 told |= fits if len(fits) == 1 else set()
@@ -229,7 +234,7 @@ def fits_both_ways(cells: pl.Series) -> bool:
     """Return whether cells are numbers in both forms, and other numbers in each."""
     if cells.dtype != pl.String:
         return False
-    cells = _without_missing(tidy(cells)).drop_nulls()
+    cells = present_numbers(tidy(cells))
     english, european = (_read_as(form, cells) for form in _FORMS)
     both = not english.null_count() and not european.null_count()
     return both and not english.equals(european)
@@ -301,8 +306,9 @@ def parse(raw: RawTable, name: str, kind: str, form: str = "") -> pl.DataFrame:
         _refuse_others(raw, name, cells, days, f"a date written as {form or 'a date'}")
         return _date_parts(name, days)
     numbers = _booleans(cells) if kind == "boolean" else _numbers(cells, form)
+    unit = f" in {raw.units[name]}" if name in raw.units else ""
     written = f" written as {form}" if form else ""
-    _refuse_others(raw, name, cells, numbers, f"a {kind}{written}")
+    _refuse_others(raw, name, cells, numbers, f"a {kind}{unit}{written}")
     endless = numbers.is_infinite().arg_true().to_list()
     if endless:
         raise DataError(

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from .wording import counted, first_few
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,7 +43,7 @@ class RawTable:
     `lines` are the file's line numbers of the rows (None for Parquet). `unnamed` is
     the index without a name that pandas writes: a first column without a header, or in
     Parquet one with pandas's own name for it. `numbers` is how they are written where a
-    column alone does not tell.
+    column alone does not tell, `units` what stood beside them.
     """
 
     name: str
@@ -52,13 +52,15 @@ class RawTable:
     notes: tuple[str, ...] = ()
     unnamed: str | None = None
     numbers: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def where(self, rows: Iterable[int]) -> str:
         """Return where rows are, in the words of someone who opens the file."""
         positions = [int(row) for row in rows]
+        s = "" if len(positions) == 1 else "s"
         if self.lines is None:
-            return f"rows {first_few(positions)} (the first row is 0)"
-        return f"lines {first_few(int(self.lines[i]) for i in positions)}"
+            return f"row{s} {first_few(positions)} (the first row is 0)"
+        return f"line{s} {first_few(int(self.lines[i]) for i in positions)}"
 
 
 def read_raw(path: str | os.PathLike[str]) -> RawTable:

@@ -29,6 +29,7 @@ from .columns import (
 from .dataset import Array, Dataset, content_fingerprint
 from .labels import Target, check_task, number_labels, read_target
 from .reading import RawTable, read_raw
+from .units import find_units, note, without_units
 from .wording import counted, first_few
 
 if TYPE_CHECKING:
@@ -89,9 +90,14 @@ def read_table(
     """
     check_task(task)
     raw = read_raw(path)
-    raw = replace(raw, numbers=usual_form(raw.frame))
     _require_column(raw, target)
+    units = find_units(raw, [c for c in raw.frame.columns if c != groups])
+    written, raw = raw, without_units(raw, units)
+    raw = replace(raw, numbers=usual_form(raw.frame))
     answer = _read_target(raw, target, task)
+    if target in units and answer.task == "classification":
+        answer = _read_target(written, target, task)
+        del units[target]  # labels stay as they are written
     together = None if groups is None else _read_groups(raw, groups, target)
     features = [c for c in raw.frame.columns if c not in {target, groups}]
     found = {c: infer(raw, c) for c in features}
@@ -111,6 +117,7 @@ def read_table(
         )
     _check_names(raw, kinds)
     formats = {c: column.format for c, column in found.items() if column.format}
+    units = {c: unit for c, unit in units.items() if c in {target, *kinds}}
     x = _parse_columns(raw, kinds, formats)
     record = DatasetRecord(
         name=name or Path(path).stem,
@@ -123,8 +130,14 @@ def read_table(
         classes=answer.classes,
         kinds=kinds,
         formats=formats,
+        units=units,
         dropped=tuple(dropped),
-        notes=(*raw.notes, *answer.notes, *_with_commas(raw, [target, *kinds])),
+        notes=(
+            *raw.notes,
+            *answer.notes,
+            *note(units),
+            *_with_commas(raw, [target, *kinds]),
+        ),
         file=str(Path(path).resolve()),
         groups=groups,
     )
@@ -215,7 +228,8 @@ def frame_for(record: DatasetRecord, path: str | os.PathLike[str]) -> NewTable:
         if (dropped.reason.startswith(IDENTIFIER) or dropped.name == record.groups)
         and dropped.name in raw.frame.columns
     ]
-    x = _parse_columns(raw, record.kinds, record.formats)
+    bare = without_units(raw, record.units)
+    x = _parse_columns(bare, record.kinds, record.formats)
     return NewTable(x, raw.frame.select(known))
 
 

@@ -11,7 +11,13 @@ import numpy as np
 from homeroom.errors import InputError
 from homeroom.records import Interval, Metric
 
-from .numbers import SHARES
+from .numbers import (
+    SHARES,
+    format_difference,
+    format_difference_interval,
+    format_spread,
+    metric_label,
+)
 from .resampled import (
     corrected_error,
     correlation,
@@ -55,6 +61,20 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     p_worse: float
     p_equal: float
     p_better: float
+
+    def __repr__(self) -> str:
+        metric, sure = self.metric, ""
+        if self.interval is not None:
+            low, high = self.interval.low, self.interval.high
+            sure = (
+                f" ({100 * self.interval.level:g} % interval "
+                f"{format_difference_interval(low, high, metric)}); better "
+                f"{100 * self.p_better:.0f} %, equal within "
+                f"{format_spread(self.rope, metric)} {100 * self.p_equal:.0f} %, worse "
+                f"{100 * self.p_worse:.0f} %"
+            )
+        by = f"{format_difference(self.difference, metric)} {metric_label(metric.name)}"
+        return f"<Comparison: {self.a} - {self.b}: {by}{sure}>"
 
 
 def compare(

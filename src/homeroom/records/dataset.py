@@ -19,8 +19,9 @@ class DatasetRecord(msgspec.Struct, frozen=True, kw_only=True):
     `classes` are the labels in the order of the encoded integers. `columns` are the
     names of the columns of x, where it was given as a frame of numbers. `kinds` maps
     each used column to "number", "category", "date" or "boolean" (empty for arrays);
-    `formats` says how the dates or numbers of a column are written. `file` is where a
-    table was read, `groups` the column of its groups.
+    `formats` says how the dates or numbers of a column are written, `units` what stands
+    beside its numbers, such as "%". `file` is where a table was read, `groups` the
+    column of its groups.
     """
 
     name: str
@@ -34,6 +35,7 @@ class DatasetRecord(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ()
     kinds: dict[str, str] = {}
     formats: dict[str, str] = {}
+    units: dict[str, str] = {}
     dropped: tuple[DroppedColumn, ...] = ()
     notes: tuple[str, ...] = ()
     file: str | None = None

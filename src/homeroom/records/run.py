@@ -78,6 +78,9 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         """How many scores the chosen one is the best of."""
         return self.n_compared + self.n_tuning_trials
 
+    def __repr__(self) -> str:
+        return f"<Selection: {self.candidate}. {self.reason}>"
+
 
 class RefitRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The model that is shipped.
@@ -130,6 +133,13 @@ class FinalTest(msgspec.Struct, frozen=True, kw_only=True):
     scores: dict[str, float] = {}
     earlier_openings: int = 0
     findings: tuple[Finding, ...] = ()
+
+    def __repr__(self) -> str:
+        ends = f"{self.interval.low:.4g} to {self.interval.high:.4g}"
+        return (
+            f"<FinalTest: {self.candidate}, {self.metric.name} {self.score:.4g} "
+            f"({100 * self.interval.level:g} % interval {ends}) on {self.n} rows>"
+        )
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 IDENTICAL, DIFFERENT, UNVERIFIED = "identical", "different", "not verified"
@@ -83,3 +85,12 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, verdict: str) -> tuple[VerifiedMember, ...]:
         """Return the trainings with a verdict."""
         return tuple(each for each in self.members if each.verdict == verdict)
+
+    def __repr__(self) -> str:
+        counts = Counter(each.verdict for each in self.members)
+        told = [f"{n} {verdict}" for verdict, n in counts.items()]
+        told += map(repr, self.of(DIFFERENT))
+        return (
+            f"<Verification: {len(self.members)} of {self.n_members} trainings of "
+            f"{self.run}: {'; '.join(told)}>"
+        )
