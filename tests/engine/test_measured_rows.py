@@ -170,8 +170,9 @@ def test_a_loss_that_was_registered_may_depend_on_the_batch():
 
 def test_other_numbers_of_rows_to_come_are_compiled_for(made_programs):
     """A program made for later numbers of rows measures their samples, too."""
-    training = replace(TRAINING, row_counts=((900, 100), (90, 10)))
-    for n_train, n_validation in ((700, 100), (900, 100), (90, 10)):
+    counts = ((700, 100), (900, 100), (90, 10))
+    training = replace(TRAINING, row_counts=counts)
+    for n_train, n_validation in counts:
         later = of_many(n_train=n_train, n_validation=n_validation)
         [outcome] = engine.prepare([later], training, lanes=1).train()
         assert outcome.state == "COMPLETE"

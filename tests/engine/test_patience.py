@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeroom.engine import orders
-from homeroom.engine.orders import Orders, order_of_epoch
+from homeroom.engine.orders import Orders, Shared, order_of_epoch
 from homeroom.engine.patience import Patience
 from homeroom.engine.stopping import EarlyStopping, StoppingState, step
 
@@ -69,15 +71,16 @@ def test_orders_are_those_of_each_epoch_whoever_asks(monkeypatch):
     first, same, other = (member(dense, seed=seed) for seed in (1, 1, 2))
     n_bytes = first.train_rows.nbytes
     monkeypatch.setattr(orders, "_MOST_BYTES", 3 * n_bytes)
-    kept = Orders()
+    shared = Shared()
     for epoch in (0, 1, 0, 2, 3, 0):
         for each in (first, same, other):
             for shuffle in (True, False):
-                mine = kept.of_epoch(each, epoch, shuffle=shuffle)
+                mine = Orders(shared, each, shuffle, first=epoch).of_epoch(0)
                 np.testing.assert_array_equal(
                     mine, order_of_epoch(each, epoch, shuffle=shuffle)
                 )
-    assert sum(order.nbytes for _, order in kept._kept.values()) <= 3 * n_bytes
+    kept = [part for _, parts in shared._kept.values() for part in parts]
+    assert sum(order.nbytes for order in kept) <= 3 * n_bytes
 
 
 def test_an_order_that_is_shared_is_drawn_once(monkeypatch):
@@ -88,6 +91,18 @@ def test_an_order_that_is_shared_is_drawn_once(monkeypatch):
         "order_of_epoch",
         lambda *a, **k: drawn.append(a) or order_of_epoch(*a, **k),
     )
-    kept, one = Orders(), member(dense)
-    assert kept.of_epoch(one, 0, shuffle=True) is kept.of_epoch(one, 0, shuffle=True)
-    assert len(drawn) == 1
+    shared, one = Shared(), member(dense)
+    made = []
+
+    def make(given):
+        made.append(given)
+        return tuple(given.values())
+
+    for each in (one, replace(one, group="another"), one):
+        orders_of = Orders(shared, each, shuffle=True, first=3)
+        assert orders_of.of_epoch(0) is orders_of.tables(2, make)[0]
+    assert len(drawn) == 2
+    assert len(made) == 1
+    other_rows = replace(one, train_rows=one.train_rows.copy())
+    Orders(shared, other_rows, shuffle=True, first=3).tables(2, make)
+    assert len(made) == 2

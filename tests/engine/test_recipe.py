@@ -174,3 +174,38 @@ def test_default_seeds_are_keras_s_own():
         keras.utils.set_random_seed(5)
         np.random.random()  # noqa: NPY002 - what a user does
         assert not seeding.only_default_seeds(5, 0)
+
+
+def test_candidates_of_a_fold_have_their_weights_drawn_once(monkeypatch):
+    """The same initializer, shape and seed: one drawing; else another, bit for bit."""
+    monkeypatch.setattr(recipe, "_small", recipe._Small())
+    fresh, real = [], recipe._Weights._fresh
+    monkeypatch.setattr(
+        recipe._Weights, "_fresh", lambda *a: fresh.append(1) or real(*a)
+    )
+
+    def build(scale=0.1, units=4):
+        start = keras.initializers.RandomNormal(stddev=scale)
+        return classifier(layers.Dense(units, kernel_initializer=start))
+
+    arrays = ZOO["dense"].arrays
+    for each, n in ((build, 2), (partial(build), 0), (partial(build, 0.2), 1)):
+        found = recipe.learn(*(drawn(each, arrays, seed) for seed in (3, 4)))
+        fresh.clear()
+        assert values(found.state(5)) == values(drawn(each, arrays, 5).state)
+        assert len(fresh) == n
+    wide = partial(build, units=2**16)
+    found = recipe.learn(*(drawn(wide, arrays, seed) for seed in (3, 4)))
+    fresh.clear()
+    found.state(5)
+    found.state(5)
+    assert len(fresh) == 4
+
+
+def test_what_was_drawn_long_ago_is_forgotten(monkeypatch):
+    """However many seeds there are, the drawings that are kept are few."""
+    monkeypatch.setattr(recipe, "_MOST_SMALL", 3)
+    small = recipe._Small()
+    for key in (1, 2, 3, 1, 4, 5):
+        small.get(key, lambda: object())
+    assert list(small._kept) == [1, 4, 5]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from . import door
 from .member import Rows
+from .orders import MakeTables
 from .patience import Patience
 from .program import ModelProgram
 
@@ -56,6 +56,18 @@ class Ended:
         return self if i + 1 == len(self.logs) else Ended(self.state_after(i))
 
 
+class EpochOrders(Protocol):
+    """The training rows in the order of each epoch to come: see `orders.Orders`."""
+
+    def of_epochs(self, n: int) -> list[Rows]:
+        """Return the orders of the first n epochs."""
+        ...
+
+    def tables(self, n: int, make: MakeTables) -> Any:
+        """Return what `make` makes of the orders of the first n epochs."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Call:
     """Epochs that a training wants next.
@@ -67,7 +79,7 @@ class Call:
         tables: What `Shape.measured_tables` returned.
         n: How many epochs it wants; it may get fewer.
         patience: What it may stop by; a wave does not look at it in between.
-        order: The training rows in the order of the i-th of them.
+        orders: The training rows in the order of each of them.
         n_rows: How many these are.
     """
 
@@ -77,12 +89,8 @@ class Call:
     tables: Any
     n: int
     patience: Patience
-    order: Callable[[int], Rows]
+    orders: EpochOrders
     n_rows: int
-
-    def orders(self, n: int) -> list[Rows]:
-        """Return the orders of the first n epochs."""
-        return [self.order(i) for i in range(n)]
 
 
 @cache

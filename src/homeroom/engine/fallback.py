@@ -12,6 +12,7 @@ from . import door, template
 from .callbacks import EpochCallbacks
 from .lane import Course
 from .member import Member, Outcome, Training
+from .orders import Orders
 from .steps import PREDICT_ROWS
 
 
@@ -115,6 +116,7 @@ def _batches(
 ) -> Any:
     """The member's batches in its own order, an epoch after the other."""
     size = training.batch_size
+    orders = Orders(course.shared, member, training.shuffle)
 
     class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -130,7 +132,7 @@ def _batches(
             return batch if batch[2] is not None else batch[:2]
 
         def begin(self, epoch: int) -> None:
-            self.order = course.orders.of_epoch(member, epoch, shuffle=training.shuffle)
+            self.order = orders.of_epoch(epoch)
 
     return Batches()
 

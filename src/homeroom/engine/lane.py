@@ -26,8 +26,8 @@ from . import door, template
 from .callbacks import EpochCallbacks
 from .calls import Call, Ended
 from .cohort import Cohort
-from .member import Member, OnEpoch, Outcome, Prune, Rows, Training, Weights
-from .orders import Orders
+from .member import Member, OnEpoch, Outcome, Prune, Training, Weights
+from .orders import Orders, Shared
 from .patience import Patience
 from .program import ModelProgram, Program
 from .steps import PREDICT_ROWS
@@ -52,7 +52,7 @@ class Course:
     halt: Halt
     prune: Prune = lambda *_: False
     cohort: Cohort | None = None
-    orders: Orders = field(default_factory=Orders)
+    shared: Shared = field(default_factory=Shared)
     stopping: StoppingState = field(default_factory=StoppingState)
     alone: StoppingState = field(default_factory=StoppingState)
     rows: list[dict[str, float]] = field(default_factory=list)
@@ -205,8 +205,13 @@ def run(
     program = mine.program
     callbacks = EpochCallbacks(training.callbacks, training.epochs)
     initial = template.weights_fingerprint(state)
-    measured = member.validation_rows, member.measured_rows
-    tables = program.shape.measured_tables(*measured)
+    tables = course.shared.once(
+        (program.shape, member.order_seed),
+        (member.train_rows, member.validation_rows),
+        lambda: program.shape.measured_tables(
+            member.validation_rows, member.measured_rows
+        ),
+    )
     kept = _Kept()
     changed, goes_on, at_once = False, True, 1
     epoch = 0
@@ -217,14 +222,12 @@ def run(
         n = 1 if training.callbacks else program.most_epochs
         n = min(n, training.epochs - epoch)
 
-        def order(i: int, first: int = epoch) -> Rows:
-            return course.orders.of_epoch(member, first + i, shuffle=training.shuffle)
-
+        orders = Orders(course.shared, member, training.shuffle, first=epoch)
         callbacks.epoch_begins(epoch)
         seconds += time.perf_counter() - started
         patience = course.patience(program)
         last = yield Call(
-            mine, last, arrays, tables, n, patience, order, len(member.train_rows)
+            mine, last, arrays, tables, n, patience, orders, len(member.train_rows)
         )
         started, seconds = time.perf_counter(), seconds + last.seconds
         at_once = max(at_once, last.at_once)

@@ -16,7 +16,7 @@ from . import door
 from .calls import Call, Ended
 from .lane import Course, run
 from .member import Rows, Training
-from .orders import order_of_epoch
+from .orders import MakeTables, Orders, Shared
 from .patience import Patience
 from .plan import WAVES, Plan, slots_that_fit, wanted_plan, with_slots
 from .program import Place, Program
@@ -158,13 +158,13 @@ class _Lane:
         self._last = [Ended(job.state) for _ in range(runner.place.n_slots)]
         self.finished = 0.0
 
-    def train(self, order: Callable[[int], Rows], n_epochs: int, tables: Any) -> None:
+    def train(self, orders: _SomeBatches, n_epochs: int, tables: Any) -> None:
         mine, arrays = self.job.program, self.job.arrays
         assert mine is not None
-        endless, n_rows = Patience.endless(), len(order(0))
+        endless, n_rows = Patience.endless(), orders.n_rows
         while n_epochs > 0:
             self._last = self._runner.run([
-                Call(mine, last, arrays, tables, n_epochs, endless, order, n_rows)
+                Call(mine, last, arrays, tables, n_epochs, endless, orders, n_rows)
                 for last in self._last
             ])
             n_epochs -= len(self._last[0].logs)
@@ -175,8 +175,8 @@ def _timed(
     lanes: list[_Lane], training: Training, n_batches: int, n_epochs: int
 ) -> float:
     """Return the seconds of some batches of some epochs, in all lanes at once."""
-    order, tables = _some_batches(lanes[0].job, training, n_batches)
-    wanted = (order, n_epochs, tables)
+    orders, tables = _some_batches(lanes[0].job, training, n_batches)
+    wanted = (orders, n_epochs, tables)
     started = time.perf_counter()
     with ThreadPoolExecutor(len(lanes)) as pool:
         for trained in [pool.submit(lane.train, *wanted) for lane in lanes]:
@@ -184,17 +184,33 @@ def _timed(
     return sum(lane.finished for lane in lanes) / len(lanes) - started
 
 
+@dataclass(frozen=True)
+class _SomeBatches:
+    """The first rows of each epoch."""
+
+    orders: Orders
+    n_batches: int
+    size: int
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.of_epochs(1)[0])
+
+    def of_epochs(self, n: int) -> list[Rows]:
+        whole = self.orders.of_epochs(n)
+        return [_first(rows, self.n_batches, self.size) for rows in whole]
+
+    def tables(self, n: int, make: MakeTables) -> Any:
+        return make(dict(enumerate(self.of_epochs(n))))
+
+
 def _some_batches(
     job: Job, training: Training, n_batches: int
-) -> tuple[Callable[[int], Rows], Any]:
+) -> tuple[_SomeBatches, Any]:
     """Return what a lane trains on: some batches of each epoch, as few measured."""
     assert job.program is not None
     member, size = job.member, training.batch_size
-
-    def order(epoch: int) -> Rows:
-        rows = order_of_epoch(member, epoch, shuffle=training.shuffle)
-        return _first(rows, n_batches, size)
-
+    orders = Orders(Shared(), member, training.shuffle)
     n_whole = len(member.train_rows) // size
     share = n_batches / n_whole if n_whole else 1.0
     shape = job.program.program.shape
@@ -205,7 +221,7 @@ def _some_batches(
             for batches, rows in zip(shape.measured_batches, given, strict=True)
         )
     )
-    return order, tables
+    return _SomeBatches(orders, n_batches, size), tables
 
 
 @contextmanager
@@ -220,14 +236,14 @@ def _others_busy(
     program = job.program.program
     n_batches = max(1, len(job.member.train_rows) // training.batch_size)
     some = min(1.0, _SECONDS / max(seconds_per_epoch, 1e-6))
-    order, tables = _some_batches(job, training, math.ceil(some * n_batches))
+    orders, tables = _some_batches(job, training, math.ceil(some * n_batches))
     done = threading.Event()
 
     def keep_busy(place: Place) -> None:
         lane = _Lane(runner_at(place), job)
-        n = program.epochs_per_call(place, len(order(0)))
+        n = program.epochs_per_call(place, orders.n_rows)
         while not done.is_set():
-            lane.train(order, n, tables)
+            lane.train(orders, n, tables)
 
     with ThreadPoolExecutor(len(plan.places)) as pool:
         others = [pool.submit(keep_busy, place) for place in plan.places[2:]]

@@ -8,9 +8,11 @@ variable takes which of them; the weights of a third then need its seed only.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import math
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,6 +25,9 @@ from .random_bits import cheap_random_bits
 
 State = tuple[list[Any], list[Any], list[Any]]
 Pattern = tuple[int, tuple[int, ...]]
+_SMALL_BYTES = 2**16  # larger ones take longer to train than to draw
+_MOST_SMALL = 256
+_SEEDS = {"seed", "_init_seed"}  # of an initializer
 _SEED_STATE = "SeedGenerator.__init__.<locals>.seed_initializer"
 
 
@@ -36,12 +41,25 @@ class Drawn:
 
 
 @dataclass(frozen=True, eq=False)
+class _Seeds:
+    """The seeds that follow from one: as numbers, and as Keras makes of them."""
+
+    numbers: tuple[int, ...]
+
+    @cached_property
+    def on_device(self) -> list[Any]:
+        """All at once: Keras does it one by one, taking its time."""
+        numbers = [np.array([n, 0], np.uint32) for n in self.numbers]
+        return list(_on_device()(numbers))
+
+
+@dataclass(frozen=True, eq=False)
 class _Same:
     """A value that is the same in every model."""
 
     value: Any
 
-    def draw(self, seeds: Sequence[Any]) -> Any:
+    def draw(self, seeds: _Seeds) -> Any:
         return self.value
 
 
@@ -51,8 +69,8 @@ class _SeedState:
 
     n: int
 
-    def draw(self, seeds: Sequence[Any]) -> Any:
-        return seeds[self.n]
+    def draw(self, seeds: _Seeds) -> Any:
+        return _small.get(seeds.numbers[self.n], lambda: seeds.on_device[self.n])
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +82,23 @@ class _Weights:
     shape: tuple[int, ...]
     dtype: str
 
-    def draw(self, seeds: Sequence[Any]) -> Any:
+    def draw(self, seeds: _Seeds) -> Any:
+        if math.prod(self.shape) * np.dtype(np.float32).itemsize > _SMALL_BYTES:
+            return self._fresh(seeds)
+        key = self._told, seeds.numbers[self.n]
+        return _small.get(key, lambda: self._fresh(seeds))
+
+    def _fresh(self, seeds: _Seeds) -> Any:
         mine = copy.copy(self.initializer)
-        mine.seed = seeds[self.n]
+        mine.seed = seeds.on_device[self.n]
         return door.keras().ops.convert_to_tensor(mine(self.shape, dtype=self.dtype))
+
+    @cached_property
+    def _told(self) -> str:
+        """All that decides the weights but the seed."""
+        held = {k: v for k, v in vars(self.initializer).items() if k not in _SEEDS}
+        kind = type(self.initializer)
+        return f"{kind.__module__}.{kind.__name__} {held} {self.shape} {self.dtype}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +116,32 @@ class Recipe:
 
     def state(self, seed: int) -> State:
         """Return the state that the model drawn with `seed` would begin with."""
-        numbers = seeding.default_seeds(seed, self.n_seeds)
-        # as Keras would make of the numbers, one by one, taking its time
-        seeds = _on_device()([np.array([n, 0], np.uint32) for n in numbers])
+        seeds = _Seeds(seeding.default_seeds(seed, self.n_seeds))
         with cheap_random_bits():
             trainable, non_trainable, optimizer = (
                 [source.draw(seeds) for source in part] for part in self._sources
             )
         return trainable, non_trainable, optimizer
+
+
+class _Small:
+    """What was drawn lately: candidates of a fold begin with the same weights."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Any, Any] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Any, draw: Callable[[], Any]) -> Any:
+        """Return what was drawn under a key, or what is drawn now."""
+        with self._lock:
+            if key in self._kept:
+                return self._kept.setdefault(key, self._kept.pop(key))  # the latest
+        value = draw()
+        with self._lock:
+            self._kept[key] = value
+            if len(self._kept) > _MOST_SMALL:
+                del self._kept[next(iter(self._kept))]
+        return value
 
 
 class Patterns:
@@ -211,3 +260,6 @@ def _same(a: State, b: State) -> bool:
 def _equal(a: Any, b: Any) -> bool:
     alike = a.dtype == b.dtype and a.shape == b.shape
     return bool(alike and a.tobytes() == b.tobytes())
+
+
+_small = _Small()

@@ -35,7 +35,7 @@ class Solo:
             call.mine.values,
             self._arrays.moved(call.last.state),
             self._arrays.here(call.arrays),
-            program.order_tables(dict(enumerate(call.orders(n)))),
+            call.orders.tables(n, program.order_tables),
             n,
             call.tables,
             call.patience,

@@ -33,7 +33,7 @@ from .member import (
     Prune,
     Training,
 )
-from .orders import Orders
+from .orders import Shared
 from .plan import Plan, first_plan
 from .probe import Pace, pace_of, settled
 from .relay import Course, Relay, Task
@@ -230,7 +230,7 @@ class _Courses:
     on_end: OnEnd
     prune: Prune
     cohorts: Mapping[Hashable, Cohort]
-    orders: Orders = field(default_factory=Orders)
+    shared: Shared = field(default_factory=Shared)
     stop: threading.Event = field(default_factory=threading.Event)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
@@ -253,7 +253,7 @@ class _Courses:
             self.stop.is_set,
             self.prune,
             cohort,
-            self.orders,
+            self.shared,
         )
         outcome = yield from _run(job, self.own_training(member), trained)
         if cohort is not None:

@@ -70,7 +70,7 @@ class Wave:
         orders = {
             (slot, i): rows
             for slot, call in zip(slots, calls, strict=True)
-            for i, rows in enumerate(call.orders(n))
+            for i, rows in enumerate(call.orders.of_epochs(n))
         }
         values, _, tables = self._stacked
         state, kept, rows = program.call(
