@@ -93,9 +93,10 @@ def test_a_run(run, tmp_path):
     assert is_chart(run.plot())
     assert "net" in run._repr_html_()
     assert is_printed(run, run.selection.candidate)
-    assert repr(run.selection) == f"<Selection: net. {run.selection.reason}>"
+    chosen = run.selection.candidate
+    assert repr(run.selection) == f"<Selection: {chosen}. {run.selection.reason}>"
     found = run.final_test()
-    assert repr(found).startswith(f"<FinalTest: net, {found.metric.name} ")
+    assert repr(found).startswith(f"<FinalTest: {chosen}, {found.metric.name} ")
     assert repr(found).endswith(f" on {found.n} rows>")
     path = run.report(tmp_path / "report.html")
     page = path.read_text(encoding="utf-8")
