@@ -52,6 +52,7 @@ def test_a_column_of_numbers_with_one_unit_is_a_number(tmp_path, cells, unit, la
         [f"{2 + 2 * (i % 2)} doors" for i in range(N)],
         [f"{i % 9}{'$€'[i % 2]}" for i in range(N)],
         [f"{i % 9}%" if i else "1-2%" for i in range(N)],
+        [f"{i % 9}%" if i != 7 else "1-2%" for i in range(N)],
         [f"{i % 9}{['', '%'][i % 2]}" for i in range(N)],
         [f"v1.{i % 9}.3" for i in range(N)],
     ],

@@ -22,6 +22,11 @@ _NUMBER = r"[.,]?\d[\d.,]*"
 _AFTER = rf"%|‰|{_MONEY}|[만억]?원|[円元]"
 _WORD = r"[\p{L}°][\p{L}\d°²³/·^-]{0,11}"
 _LEVELS = 30
+_WRITTEN = (  # how, and how many different ones are surely no labels
+    (rf"^{_SIGN}({_MONEY})\s?{_SIGN}{_NUMBER}$", 0),
+    (rf"^{_SIGN}{_NUMBER}\s?({_AFTER})$", 0),
+    (rf"^{_SIGN}{_NUMBER}\s?({_WORD})$", _LEVELS),
+)
 
 
 def find_units(raw: RawTable, columns: Iterable[str]) -> dict[str, str]:
@@ -70,13 +75,9 @@ def _unit(cells: pl.Series) -> str:
     cells = present_numbers(tidy(cells))
     if cells.is_empty():
         return ""
-    kinds = [(rf"^{_SIGN}({_MONEY})\s?{_SIGN}{_NUMBER}$", 0)]
-    kinds += [(rf"^{_SIGN}{_NUMBER}\s?({_AFTER})$", 0)]
-    kinds += [(rf"^{_SIGN}{_NUMBER}\s?({_WORD})$", _LEVELS)]
-    for pattern, levels in kinds:
-        units = cells.str.extract(pattern)
-        if units.null_count() == 0 and units.n_unique() == 1:
-            unit: str = units[0]
+    for pattern, levels in _WRITTEN:
+        unit = cells.head(1).str.extract(pattern)[0]
+        if unit is not None and cells.str.extract(pattern).eq_missing(unit).all():
             numbers = as_numbers(_bare(cells, unit))
             varied = cells.n_unique() > levels
             return unit if varied and not numbers.null_count() else ""
