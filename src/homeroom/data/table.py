@@ -65,8 +65,9 @@ def read_table(
 
     The encoding (UTF-8, CP949, UTF-16, …), the separator and what every column is are
     found out; `record.notes`, `record.kinds` and `record.dropped` say what was found.
-    Left out are identifiers, constant columns and free text. Missing feature cells
-    stay null, to be filled inside each fold.
+    Numbers may stand beside a unit, the same in every cell ("$1,200", "13.5%"): see
+    `record.units`. Left out are identifiers, constant columns and free text. Missing
+    feature cells stay null, to be filled inside each fold.
 
     Args:
         path: The file.
