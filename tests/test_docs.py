@@ -1,7 +1,7 @@
-"""Every code block of every page runs: documentation is not allowed to be wrong.
+"""Documentation is not allowed to be wrong: what a page shows runs, or could.
 
 The Python blocks of a page run in order, in one namespace, in an empty folder. What
-console blocks type is a command with options that there are.
+console blocks ask of `homeroom` and `make` is a command with options that there are.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def refused(program: str, arguments: list[str]) -> str:
         name, command, rest = commands.resolve_command(context, arguments)
         command.make_context(name, rest, parent=context)
     except Exception as error:  # noqa: BLE001 - of the vendor, each of its own kind
-        return str(error)
+        return repr(error)
     return ""
 
 

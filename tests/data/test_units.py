@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from homeroom.data import frame_for, read_table
@@ -54,7 +55,8 @@ def test_a_column_of_numbers_with_one_unit_is_a_number(tmp_path, cells, unit, la
         [f"{i % 9}%" if i else "1-2%" for i in range(N)],
         [f"{i % 9}%" if i != 7 else "1-2%" for i in range(N)],
         [f"{i % 9}{['', '%'][i % 2]}" for i in range(N)],
-        [f"v1.{i % 9}.3" for i in range(N)],
+        [f"12.{i % 9}.3v" for i in range(N)],
+        [f"{5 * (i % 9):02}%" for i in range(N)],
     ],
 )
 def test_labels_with_numbers_stay_labels(tmp_path, cells):
@@ -64,17 +66,55 @@ def test_labels_with_numbers_stay_labels(tmp_path, cells):
     assert not record.units
 
 
-def test_new_files_may_leave_the_unit_out_but_have_no_other(tmp_path):
-    """A new file is read with or without the unit of training, not with another."""
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{i / 10}e-05" for i in range(10, 10 + N)],
+        [f"{i / 10}E2" for i in range(10, 10 + N)],
+        [f"{i}.5e0" for i in range(N)],
+    ],
+)
+def test_an_exponent_is_no_unit(tmp_path, cells):
+    """Numbers that all have one exponent are those numbers, in new files too."""
+    data = read_table(table(tmp_path, size=cells, label=labels()), "label")
+    assert not data.record.units
+    assert data.x["size"].to_list() == [float(cell) for cell in cells]
+    new = table(tmp_path, "new.csv", size=["0.00012", "1.2e-04"])
+    assert frame_for(data.record, new).x["size"].to_list() == [0.00012, 0.00012]
+
+
+def test_money_may_stand_without_its_sign_in_a_new_file(tmp_path):
+    """A new file is read with or without the currency of training, not with another."""
     cells = [f"${i},000" for i in range(1, N + 1)]
     known = read_table(table(tmp_path, rent=cells, label=labels()), "label").record
     new = table(tmp_path, "new.csv", rent=["$2,500", "1750", "", "-$3"])
     assert frame_for(known, new).x["rent"].to_list() == [2500, 1750, None, -3]
     other = table(tmp_path, "other.csv", rent=["$2,500", "€1750"])
-    with pytest.raises(
-        DataError, match=r"'€1750' \(line 3\); .* a number in \$ written"
-    ):
+    said = r"'€1750' \(line 3\); .* a number in \$ written"
+    with pytest.raises(DataError, match=said):
         frame_for(known, other)
+
+
+@pytest.mark.parametrize(("unit", "other"), [("%", "0.135"), ("K", "12000")])
+def test_a_new_file_without_another_unit_is_refused(tmp_path, unit, other):
+    """0.135 is not taken for 13.5%: a cell that lacks the unit of training is named."""
+    cells = [f"{i}.5{unit}" for i in range(N)]
+    known = read_table(table(tmp_path, size=cells, label=labels()), "label").record
+    new = table(tmp_path, "new.csv", size=[f"12{unit}", "", f"1.5 {unit}"])
+    assert frame_for(known, new).x["size"].to_list() == [12, None, 1.5]
+    wrong = table(tmp_path, "wrong.csv", size=[f"12{unit}", other])
+    with pytest.raises(DataError, match=rf"'{other}' \(line 3\); .* with '{unit}'"):
+        frame_for(known, wrong)
+
+
+def test_a_few_cells_without_the_unit_are_refused_before_training(tmp_path):
+    """One price that is none among many is named, as one number that is none is."""
+    cells = [f"${i},000" for i in range(1, N + 1)]
+    cells[7] = "Free"
+    with pytest.raises(
+        DataError, match=r"'rent' .* with '\$', except 'Free' \(line 9;"
+    ):
+        read_table(table(tmp_path, rent=cells, label=labels()), "label")
 
 
 def test_a_target_with_a_unit_is_learned_as_a_number(tmp_path):
@@ -85,13 +125,28 @@ def test_a_target_with_a_unit_is_learned_as_a_number(tmp_path):
     assert priced.record.task == "regression"
     assert priced.y[-1] == 259.25
     assert priced.record.units == {"price": "$"}
-    rates = [f"{5 * (i % 3)}%" for i in range(N)]
-    rated = read_table(table(tmp_path, size=sizes, rate=rates), "rate").record
-    assert rated.classes == ("0%", "10%", "5%")
-    assert not rated.units
 
 
-def test_groups_and_identifiers_are_not_touched(tmp_path):
+@pytest.mark.parametrize(
+    ("cells", "task", "classes"),
+    [
+        ([f"{5 * (i % 3)}%" for i in range(N)], None, ("0%", "10%", "5%")),
+        ([["0.5%", "1.5%"][i % 2] for i in range(N)], "classification", 2),
+        ([["none", "10%", "20%"][i % 3] for i in range(N)], None, 3),
+        ([f"{i % 40}번" for i in range(800)], None, 40),
+    ],
+)
+def test_labels_to_learn_stay_as_they_are_written(tmp_path, cells, task, classes):
+    """Classes with a unit keep it, "none" among them is one, and so are many words."""
+    sizes = [f"{i % 13}.5" for i in range(len(cells))]
+    file = table(tmp_path, size=sizes, rate=cells)
+    record = read_table(file, "rate", task=task).record
+    assert record.task == "classification"
+    assert not record.units
+    assert classes in {record.classes, len(record.classes)}
+
+
+def test_groups_are_not_touched(tmp_path):
     """A column of groups keeps its cells, and is told as written."""
     groups = [f"${i // 4}" for i in range(N)]
     sizes = [f"{i % 13}.5" for i in range(N)]
@@ -99,3 +154,13 @@ def test_groups_and_identifiers_are_not_touched(tmp_path):
     data = read_table(file, "label", groups="room")
     assert data.groups[-1] == "$14"
     assert frame_for(data.record, file).identifiers["room"][-1] == "$14"
+
+
+def test_categories_of_parquet_are_text(tmp_path):
+    """Numbers with a unit are found in categorical columns, too."""
+    prices = pl.Series([f"${i}.5" for i in range(N)], dtype=pl.Categorical)
+    file = tmp_path / "homes.parquet"
+    pl.DataFrame({"price": prices, "label": labels()}).write_parquet(file)
+    record = read_table(file, "label").record
+    assert record.units == {"price": "$"}
+    assert frame_for(record, file).x["price"][-1] == 59.5

@@ -43,7 +43,7 @@ _DECIMALS = r"[.,](\d{1,2}|\d{4,})$"  # not those of a thousand
 _LOOKS_LIKE_A_DATE = r"\d{4}\D+\d{1,2}\D+\d{1,2}|\d{1,2}\D\d{1,2}\D\d{4}"
 _LEADING_ZERO = r"^0\d"
 _COUNTER_ROWS = 20
-_MOSTLY = 0.9
+MOSTLY = 0.9
 _LEVELS = 30
 _WORDS = 4
 _DATE_PARTS = ("year", "month", "day of week", "day number")
@@ -117,7 +117,7 @@ def _infer_text(raw: RawTable, name: str, present: pl.Series, n_values: int) -> 
             found = _number(name, numbers.drop_nulls(), n_values)
             form = form or raw.numbers
             return replace(found, format=form) if found.kind else found
-        if share >= _MOSTLY and n_values > _LEVELS:
+        if share >= MOSTLY and n_values > _LEVELS:
             refuse_mixed(raw, name)
     if (dates := _dates(countable)) is not None:
         return dates
@@ -140,7 +140,7 @@ def _text(name: str, present: pl.Series, n_values: int) -> Column:
     different = n_values / len(present)
     if different == 1 and len(present) > 1:
         return Column(None, f"{IDENTIFIER} or free text: different in every row")
-    if len(present) >= _COUNTER_ROWS and different >= _MOSTLY:
+    if len(present) >= _COUNTER_ROWS and different >= MOSTLY:
         return Column(None, f"free text: {n_values} different in {len(present)} rows")
     words = present.str.count_matches(r"\s+").mean()
     if different > 0.5 and isinstance(words, float) and words >= _WORDS:
@@ -151,7 +151,7 @@ def _text(name: str, present: pl.Series, n_values: int) -> Column:
 def looks_mixed(cells: pl.Series, numbers: pl.Series) -> bool:
     """Return whether text cells are numbers but for a few, too many to be labels."""
     share = 1 - numbers.null_count() / len(cells)
-    return _MOSTLY <= share < 1 and cells.n_unique() > _LEVELS
+    return MOSTLY <= share < 1 and cells.n_unique() > _LEVELS
 
 
 def refuse_mixed(raw: RawTable, name: str) -> NoReturn:

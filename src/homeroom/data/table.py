@@ -29,7 +29,7 @@ from .columns import (
 from .dataset import Array, Dataset, content_fingerprint
 from .labels import Target, check_task, number_labels, read_target
 from .reading import RawTable, read_raw
-from .units import find_units, note, without_units
+from .units import find_units, note, require_units, unit_of_target, without_units
 from .wording import counted, first_few
 
 if TYPE_CHECKING:
@@ -92,16 +92,23 @@ def read_table(
     check_task(task)
     raw = read_raw(path)
     _require_column(raw, target)
-    units = find_units(raw, [c for c in raw.frame.columns if c != groups])
-    written, raw = raw, without_units(raw, units)
-    raw = replace(raw, numbers=usual_form(raw.frame))
-    answer = _read_target(raw, target, task)
-    if target in units and answer.task == "classification":
-        answer = _read_target(written, target, task)
-        del units[target]  # labels stay as they are written
-    together = None if groups is None else _read_groups(raw, groups, target)
     features = [c for c in raw.frame.columns if c not in {target, groups}]
-    found = {c: infer(raw, c) for c in features}
+    units = find_units(raw, features)
+    if task != "classification" and (unit := unit_of_target(raw, target, task)):
+        units[target] = unit
+    numbers = usual_form(without_units(raw, units).frame)
+    raw = replace(raw, numbers=numbers)
+    answer = _read_target(without_units(raw, units), target, task)
+    if target in units and answer.task == "classification":
+        del units[target]  # labels stay as they are written
+        answer = _read_target(raw, target, task)
+    together = None if groups is None else _read_groups(raw, groups, target)
+    bare = without_units(raw, units)
+    found = {c: infer(bare, c) for c in features}
+    for column in [c for c in features if c in units and found[c].kind != "number"]:
+        del units[column]
+        found[column] = infer(raw, column)
+    raw = without_units(raw, units)
     kinds = {c: column.kind for c, column in found.items() if column.kind is not None}
     dropped = [
         DroppedColumn(c, column.reason)
@@ -118,7 +125,6 @@ def read_table(
         )
     _check_names(raw, kinds)
     formats = {c: column.format for c, column in found.items() if column.format}
-    units = {c: unit for c, unit in units.items() if c in {target, *kinds}}
     x = _parse_columns(raw, kinds, formats)
     record = DatasetRecord(
         name=name or Path(path).stem,
@@ -229,8 +235,9 @@ def frame_for(record: DatasetRecord, path: str | os.PathLike[str]) -> NewTable:
         if (dropped.reason.startswith(IDENTIFIER) or dropped.name == record.groups)
         and dropped.name in raw.frame.columns
     ]
-    bare = without_units(raw, record.units)
-    x = _parse_columns(bare, record.kinds, record.formats)
+    units = {c: unit for c, unit in record.units.items() if c in record.kinds}
+    require_units(raw, units)
+    x = _parse_columns(without_units(raw, units), record.kinds, record.formats)
     return NewTable(x, raw.frame.select(known))
 
 

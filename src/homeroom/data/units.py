@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
 
-from .columns import as_numbers, present_numbers, tidy
-from .wording import first_few
+from homeroom.errors import DataError
+
+from .columns import MOSTLY, as_numbers, present_numbers, tidy
+from .wording import counted, first_few
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .reading import RawTable
 
-_MONEY = r"[A-Z]{0,2}\p{Sc}"
+_MONEY = r"[A-Z]{0,2}\p{Sc}|만?원|[円元]"
 _SIGN = r"[+-]?"
 _NUMBER = r"[.,]?\d[\d.,]*"
-_AFTER = rf"%|‰|{_MONEY}|[만억]?원|[円元]"
-_WORD = r"[\p{L}°][\p{L}\d°²³/·^-]{0,11}"
+_WORD = r"[\p{L}°][\p{L}°²³/·^]{0,10}[23]?"
 _LEVELS = 30
-_WRITTEN = (  # how, and how many different ones are surely no labels
+_MONEY_OR_SHARE = (  # how it is written, and how many different ones are no labels
     (rf"^{_SIGN}({_MONEY})\s?{_SIGN}{_NUMBER}$", 0),
-    (rf"^{_SIGN}{_NUMBER}\s?({_AFTER})$", 0),
-    (rf"^{_SIGN}{_NUMBER}\s?({_WORD})$", _LEVELS),
+    (rf"^{_SIGN}{_NUMBER}\s?({_MONEY}|%|‰)$", 0),
 )
+_ANY = (*_MONEY_OR_SHARE, (rf"^{_SIGN}{_NUMBER}\s?({_WORD})$", _LEVELS))
+_TELLING_CELLS = 20
 
 
 def find_units(raw: RawTable, columns: Iterable[str]) -> dict[str, str]:
@@ -36,13 +39,28 @@ def find_units(raw: RawTable, columns: Iterable[str]) -> dict[str, str]:
     with a word are often labels ("2 doors"), and only taken for numbers where more
     than 30 are different.
 
+    Raises:
+        DataError: If all but a few cells have it.
+
     >>> from homeroom.data.reading import RawTable
     >>> frame = pl.DataFrame({"rent": ["$1,200", "-$95.5"], "door": ["2 dr", "4 dr"]})
     >>> find_units(RawTable("homes.csv", frame), frame.columns)
     {'rent': '$'}
     """
-    found = {column: _unit(raw.frame[column]) for column in columns}
+    found = {column: _unit(raw, column, _ANY) for column in columns}
     return {column: unit for column, unit in found.items() if unit}
+
+
+def unit_of_target(raw: RawTable, target: str, task: str | None) -> str:
+    """Return the unit of what is to be learned, if it is a number with one.
+
+    Only of money and shares, unless a regression was asked for; and only where every
+    cell has it: "none" beside "10%" is a label.
+    """
+    cells = tidy(raw.frame[target])
+    if cells.dtype != pl.String or len(present_numbers(cells)) < len(cells):
+        return ""
+    return _unit(raw, target, _ANY if task == "regression" else _MONEY_OR_SHARE)
 
 
 def without_units(raw: RawTable, units: Mapping[str, str]) -> RawTable:
@@ -53,12 +71,33 @@ def without_units(raw: RawTable, units: Mapping[str, str]) -> RawTable:
     >>> without_units(raw, {"rent": "$"}).frame["rent"].to_list()
     ['1,200', '95.5', '80']
     """
+    cells = {c: tidy(raw.frame[c]) for c in units if c in raw.frame.columns}
     bare = [
-        _bare(raw.frame[column], unit).alias(column)
-        for column, unit in units.items()
-        if column in raw.frame.columns and raw.frame[column].dtype == pl.String
+        _bare(each, units[column]).alias(column)
+        for column, each in cells.items()
+        if each.dtype == pl.String
     ]
     return replace(raw, frame=raw.frame.with_columns(bare), units=units)
+
+
+def require_units(raw: RawTable, units: Mapping[str, str]) -> None:
+    """Refuse numbers of a new file without the unit that they had in training.
+
+    0.135 is not 13.5%, nor 12000 12 K. Money is the same with or without its sign.
+
+    Raises:
+        DataError: If a cell lacks it.
+    """
+    for column, unit in units.items():
+        if column not in raw.frame.columns or _is_money(unit):
+            continue
+        cells = tidy(raw.frame[column]).cast(pl.String)
+        if len(rows := _lacking(cells, unit)):
+            raise DataError(
+                f"Column {column!r} of {raw.name} holds {cells[rows[0]][:40]!r} "
+                f"({raw.where(rows)}); expected numbers with {unit!r} beside them, as "
+                "in training."
+            )
 
 
 def note(units: Mapping[str, str]) -> tuple[str, ...]:
@@ -69,24 +108,53 @@ def note(units: Mapping[str, str]) -> tuple[str, ...]:
     return (f"Read as numbers, without their unit: {named}.",)
 
 
-def _unit(cells: pl.Series) -> str:
+def _unit(raw: RawTable, column: str, written: tuple[tuple[str, int], ...]) -> str:
+    cells = tidy(raw.frame[column])
     if cells.dtype != pl.String:
         return ""
-    cells = present_numbers(tidy(cells))
-    if cells.is_empty():
-        return ""
-    for pattern, levels in _WRITTEN:
-        unit = cells.head(1).str.extract(pattern)[0]
-        if unit is not None and cells.str.extract(pattern).eq_missing(unit).all():
-            numbers = as_numbers(_bare(cells, unit))
-            varied = cells.n_unique() > levels
-            return unit if varied and not numbers.null_count() else ""
+    cells = present_numbers(cells)
+    for pattern, levels in written:
+        if cells.head(_TELLING_CELLS).str.extract(pattern).is_null().all():
+            continue
+        several = cells.n_unique()
+        if several <= levels or not as_numbers(cells).null_count():
+            continue
+        found = cells.str.extract(pattern)
+        unit = str(found.drop_nulls().mode()[0])
+        has = found.eq_missing(unit)
+        if as_numbers(_bare(cells.filter(has), unit)).null_count():
+            continue
+        if has.all():
+            return unit
+        if has.sum() >= MOSTLY * len(cells) and several > _LEVELS:
+            _refuse_others(raw, column, unit)
     return ""
+
+
+def _refuse_others(raw: RawTable, column: str, unit: str) -> NoReturn:
+    cells = tidy(raw.frame[column])
+    rows = _lacking(cells, unit)
+    raise DataError(
+        f"Column {column!r} of {raw.name} holds numbers with {unit!r}, except "
+        f"{cells[rows[0]][:40]!r} ({raw.where(rows)}; {counted(len(rows), 'cell')} in "
+        "all). Correct these cells, or leave them empty if the number is unknown."
+    )
+
+
+def _lacking(cells: pl.Series, unit: str) -> list[int]:
+    """Return the rows whose cells are there, without the unit."""
+    lacks = cells == _bare(cells, unit)
+    present = cells.is_in(present_numbers(cells).unique().implode())
+    return (lacks & present).arg_true().to_list()
 
 
 def _bare(cells: pl.Series, unit: str) -> pl.Series:
     literal = re.escape(unit)
-    before = rf"^\s*({_SIGN}){literal}\s?({_SIGN}{_NUMBER})\s*$"
-    after = rf"^\s*({_SIGN})({_NUMBER})\s?{literal}\s*$"
+    before = rf"^({_SIGN}){literal}\s?({_SIGN}{_NUMBER})$"
+    after = rf"^({_SIGN})({_NUMBER})\s?{literal}$"
     bare = cells.str.replace(before, "${1}${2}")
     return bare.str.replace(after, "${1}${2}")
+
+
+def _is_money(unit: str) -> bool:
+    return unit in {"원", "円", "元"} or unicodedata.category(unit[-1]) == "Sc"

@@ -26,8 +26,10 @@ from .random_bits import cheap_random_bits
 State = tuple[list[Any], list[Any], list[Any]]
 Pattern = tuple[int, tuple[int, ...]]
 _SMALL_BYTES = 2**16  # larger ones take longer to train than to draw
-_MOST_SMALL = 256
+_MOST_BYTES = 2**24
+_EACH_BYTES = 2**12  # that an array costs beside its numbers
 _SEEDS = {"seed", "_init_seed"}  # of an initializer
+_TOLD = {bool, float, int, str, type(None)}  # what `repr` tells to the last digit
 _SEED_STATE = "SeedGenerator.__init__.<locals>.seed_initializer"
 
 
@@ -83,22 +85,17 @@ class _Weights:
     dtype: str
 
     def draw(self, seeds: _Seeds) -> Any:
-        if math.prod(self.shape) * np.dtype(np.float32).itemsize > _SMALL_BYTES:
+        held = {k: v for k, v in vars(self.initializer).items() if k not in _SEEDS}
+        small = math.prod(self.shape) <= _SMALL_BYTES // np.dtype(np.float32).itemsize
+        if not small or not all(type(value) in _TOLD for value in held.values()):
             return self._fresh(seeds)
-        key = self._told, seeds.numbers[self.n]
-        return _small.get(key, lambda: self._fresh(seeds))
+        what = type(self.initializer), repr(held), self.shape, self.dtype
+        return _small.get((what, seeds.numbers[self.n]), lambda: self._fresh(seeds))
 
     def _fresh(self, seeds: _Seeds) -> Any:
         mine = copy.copy(self.initializer)
         mine.seed = seeds.on_device[self.n]
         return door.keras().ops.convert_to_tensor(mine(self.shape, dtype=self.dtype))
-
-    @cached_property
-    def _told(self) -> str:
-        """All that decides the weights but the seed."""
-        held = {k: v for k, v in vars(self.initializer).items() if k not in _SEEDS}
-        kind = type(self.initializer)
-        return f"{kind.__module__}.{kind.__name__} {held} {self.shape} {self.dtype}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +126,7 @@ class _Small:
 
     def __init__(self) -> None:
         self._kept: dict[Any, Any] = {}
+        self._n_bytes = 0
         self._lock = threading.Lock()
 
     def get(self, key: Any, draw: Callable[[], Any]) -> Any:
@@ -138,9 +136,11 @@ class _Small:
                 return self._kept.setdefault(key, self._kept.pop(key))  # the latest
         value = draw()
         with self._lock:
+            self._n_bytes += 0 if key in self._kept else value.nbytes + _EACH_BYTES
             self._kept[key] = value
-            if len(self._kept) > _MOST_SMALL:
-                del self._kept[next(iter(self._kept))]
+            while self._n_bytes > _MOST_BYTES:
+                oldest = self._kept.pop(next(iter(self._kept)))
+                self._n_bytes -= oldest.nbytes + _EACH_BYTES
         return value
 
 

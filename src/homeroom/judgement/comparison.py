@@ -73,7 +73,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
                 f"{format_spread(self.rope, metric)} {100 * self.p_equal:.0f} %, worse "
                 f"{100 * self.p_worse:.0f} %"
             )
-        by = f"{format_difference(self.difference, metric)} {metric_label(metric.name)}"
+        by = "not known"
+        if math.isfinite(self.difference):
+            by = format_difference(self.difference, metric)
+        by = f"{by} {metric_label(metric.name)}"
         return f"<Comparison: {self.a} - {self.b}: {by}{sure}>"
 
 

@@ -138,7 +138,8 @@ class FinalTest(msgspec.Struct, frozen=True, kw_only=True):
         ends = f"{self.interval.low:.4g} to {self.interval.high:.4g}"
         return (
             f"<FinalTest: {self.candidate}, {self.metric.name} {self.score:.4g} "
-            f"({100 * self.interval.level:g} % interval {ends}) on {self.n} rows>"
+            f"({100 * self.interval.level:g} % interval {ends}) on {self.n} rows"
+            f"{f', opened {n} times before' if (n := self.earlier_openings) else ''}>"
         )
 
 

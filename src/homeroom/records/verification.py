@@ -92,5 +92,5 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         told += map(repr, self.of(DIFFERENT))
         return (
             f"<Verification: {len(self.members)} of {self.n_members} trainings of "
-            f"{self.run}: {'; '.join(told)}>"
+            f"{self.run}: {'; '.join(told) or 'none made again'}>"
         )
