@@ -66,7 +66,9 @@ def paragraphs(record: Record, n_cores: int) -> Iterator[str]:
     if any(PROPORTION in what for what in missed):
         yield (
             "**Early stopping**: what belongs to a training and not to its epochs is "
-            "shared by fewer of them."
+            "shared by fewer of them. Folds that stop by their mean curve wait for "
+            "each other after every round, and some train a few epochs that the mean "
+            "does not want, which are dropped."
         )
     if any(COLD in what for what in missed):
         yield (
