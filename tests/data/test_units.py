@@ -57,6 +57,7 @@ def test_a_column_of_numbers_with_one_unit_is_a_number(tmp_path, cells, unit, la
         [f"{i % 9}{['', '%'][i % 2]}" for i in range(N)],
         [f"12.{i % 9}.3v" for i in range(N)],
         [f"{5 * (i % 9):02}%" for i in range(N)],
+        [f"{i % 35}호" if i % 60 else "B1호" for i in range(N)],
     ],
 )
 def test_labels_with_numbers_stay_labels(tmp_path, cells):

@@ -12,7 +12,8 @@ import pytest
 from keras import layers
 
 from homeroom import engine, seeding
-from homeroom.engine import recipe, template
+from homeroom.engine import recipe, shared, template
+from homeroom.engine.shared import Shared
 
 from . import plain
 from .zoo import BATCH_SIZE, FEATURES, ZOO, classifier, dense, member
@@ -179,7 +180,7 @@ def test_default_seeds_are_keras_s_own():
 
 def test_candidates_of_a_fold_have_their_weights_drawn_once(monkeypatch):
     """The same initializer, shape and seed: one drawing; else another, bit for bit."""
-    monkeypatch.setattr(recipe, "_small", recipe._Small())
+    monkeypatch.setattr(recipe, "_drawn", Shared())
     fresh, real = [], recipe._Weights._fresh
     monkeypatch.setattr(
         recipe._Weights, "_fresh", lambda *a: fresh.append(1) or real(*a)
@@ -203,11 +204,10 @@ def test_candidates_of_a_fold_have_their_weights_drawn_once(monkeypatch):
         assert len(fresh) >= 2
 
 
-def test_what_was_drawn_long_ago_is_forgotten(monkeypatch):
+def test_what_was_drawn_long_ago_is_forgotten():
     """However many seeds there are, the drawings that are kept are few."""
     one = np.zeros(8)
-    monkeypatch.setattr(recipe, "_MOST_BYTES", 3 * (one.nbytes + recipe._EACH_BYTES))
-    small = recipe._Small()
+    kept = Shared(most_bytes=3 * (one.nbytes + shared._EACH_BYTES))
     for key in (1, 2, 3, 1, 4, 5):
-        small.get(key, one.copy)
-    assert list(small._kept) == [1, 4, 5]
+        kept.once(key, lambda: (one.copy(),))
+    assert [key for (key,) in kept._kept] == [1, 4, 5]

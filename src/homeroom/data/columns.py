@@ -44,7 +44,7 @@ _LOOKS_LIKE_A_DATE = r"\d{4}\D+\d{1,2}\D+\d{1,2}|\d{1,2}\D\d{1,2}\D\d{4}"
 _LEADING_ZERO = r"^0\d"
 _COUNTER_ROWS = 20
 MOSTLY = 0.9
-_LEVELS = 30
+LEVELS = 30
 _WORDS = 4
 _DATE_PARTS = ("year", "month", "day of week", "day number")
 
@@ -117,7 +117,7 @@ def _infer_text(raw: RawTable, name: str, present: pl.Series, n_values: int) -> 
             found = _number(name, numbers.drop_nulls(), n_values)
             form = form or raw.numbers
             return replace(found, format=form) if found.kind else found
-        if share >= MOSTLY and n_values > _LEVELS:
+        if share >= MOSTLY and n_values > LEVELS:
             refuse_mixed(raw, name)
     if (dates := _dates(countable)) is not None:
         return dates
@@ -151,7 +151,7 @@ def _text(name: str, present: pl.Series, n_values: int) -> Column:
 def looks_mixed(cells: pl.Series, numbers: pl.Series) -> bool:
     """Return whether text cells are numbers but for a few, too many to be labels."""
     share = 1 - numbers.null_count() / len(cells)
-    return MOSTLY <= share < 1 and cells.n_unique() > _LEVELS
+    return MOSTLY <= share < 1 and cells.n_unique() > LEVELS
 
 
 def refuse_mixed(raw: RawTable, name: str) -> NoReturn:
@@ -176,7 +176,7 @@ def numbers_missing(cells: pl.Series, usual: str) -> pl.Series:
 
     Other text is returned as it is: "none" may be a label among labels.
     """
-    known = _without_missing(cells)
+    known = without_missing(cells)
     unread = as_numbers(cells, usual=usual).null_count()
     are_numbers = unread == known.null_count() < len(cells)
     return known if are_numbers else cells
@@ -206,12 +206,7 @@ def as_numbers(cells: pl.Series, form: str = "", usual: str = "") -> pl.Series:
         usual: How the file writes numbers, for cells that fit both ways.
     """
     form = form or _number_form(cells, usual) or _ENGLISH
-    return _read_as(form, _without_missing(cells))
-
-
-def present_numbers(cells: pl.Series) -> pl.Series:
-    """Return the text cells that are not missing, as numbers are: without "?"."""
-    return _without_missing(cells).drop_nulls()
+    return _read_as(form, without_missing(cells))
 
 
 def usual_form(frame: pl.DataFrame) -> str:
@@ -223,7 +218,7 @@ def usual_form(frame: pl.DataFrame) -> str:
     told = set()
     for column in frame.head(_TELLING_ROWS):
         if column.dtype == pl.String:
-            cells = present_numbers(tidy(column))
+            cells = without_missing(tidy(column)).drop_nulls()
             if cells.str.contains(_DECIMALS).any():
                 fits = {f for f in _FORMS if not _read_as(f, cells).null_count()}
                 told |= fits if len(fits) == 1 else set()
@@ -234,7 +229,7 @@ def fits_both_ways(cells: pl.Series) -> bool:
     """Return whether cells are numbers in both forms, and other numbers in each."""
     if cells.dtype != pl.String:
         return False
-    cells = present_numbers(tidy(cells))
+    cells = without_missing(tidy(cells)).drop_nulls()
     english, european = (_read_as(form, cells) for form in _FORMS)
     both = not english.null_count() and not european.null_count()
     return both and not english.equals(european)
@@ -242,7 +237,7 @@ def fits_both_ways(cells: pl.Series) -> bool:
 
 def _number_form(cells: pl.Series, usual: str) -> str:
     """Return how numbers are written, by what most cells fit; "" where none tells."""
-    cells = _without_missing(cells)
+    cells = without_missing(cells)
     if cells.str.contains(r"^[+-]?\d*$").fill_null(value=True).all():
         return ""
     forms = sorted(_FORMS, key=lambda form: form != usual)
@@ -259,7 +254,8 @@ def _read_as(form: str, cells: pl.Series) -> pl.Series:
     return cells.cast(pl.Float64, strict=False)
 
 
-def _without_missing(cells: pl.Series) -> pl.Series:
+def without_missing(cells: pl.Series) -> pl.Series:
+    """Return text cells with null for what is no number but missing, such as "?"."""
     return cells.set(cells.is_in(_MISSING_NUMBERS), None)
 
 

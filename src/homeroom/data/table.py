@@ -15,6 +15,7 @@ from homeroom.records import DatasetRecord, DroppedColumn
 from .columns import (
     EUROPEAN,
     IDENTIFIER,
+    Column,
     as_numbers,
     fits_both_ways,
     infer,
@@ -94,20 +95,16 @@ def read_table(
     _require_column(raw, target)
     features = [c for c in raw.frame.columns if c not in {target, groups}]
     units = find_units(raw, features)
-    if task != "classification" and (unit := unit_of_target(raw, target, task)):
+    if unit := unit_of_target(raw, target, task):
         units[target] = unit
-    numbers = usual_form(without_units(raw, units).frame)
-    raw = replace(raw, numbers=numbers)
+    raw = replace(raw, numbers=usual_form(without_units(raw, units).frame))
     answer = _read_target(without_units(raw, units), target, task)
     if target in units and answer.task == "classification":
         del units[target]  # labels stay as they are written
         answer = _read_target(raw, target, task)
     together = None if groups is None else _read_groups(raw, groups, target)
-    bare = without_units(raw, units)
-    found = {c: infer(bare, c) for c in features}
-    for column in [c for c in features if c in units and found[c].kind != "number"]:
-        del units[column]
-        found[column] = infer(raw, column)
+    found = _infer_features(raw, features, units)
+    units = {c: u for c, u in units.items() if c == target or found[c].kind == "number"}
     raw = without_units(raw, units)
     kinds = {c: column.kind for c, column in found.items() if column.kind is not None}
     dropped = [
@@ -149,6 +146,16 @@ def read_table(
         groups=groups,
     )
     return Dataset.described(x, answer.y, record, groups=together)
+
+
+def _infer_features(
+    raw: RawTable, features: list[str], units: dict[str, str]
+) -> dict[str, Column]:
+    """Find out what columns are; one that is no number is told by its written cells."""
+    bare = without_units(raw, units)
+    found = {c: infer(bare, c) for c in features}
+    labels = [c for c in features if c in units and found[c].kind != "number"]
+    return found | {c: infer(raw, c) for c in labels}
 
 
 def _with_commas(raw: RawTable, columns: list[str]) -> list[str]:

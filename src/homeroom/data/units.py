@@ -11,7 +11,7 @@ import polars as pl
 
 from homeroom.errors import DataError
 
-from .columns import MOSTLY, as_numbers, present_numbers, tidy
+from .columns import LEVELS, MOSTLY, as_numbers, tidy, without_missing
 from .wording import counted, first_few
 
 if TYPE_CHECKING:
@@ -23,12 +23,11 @@ _MONEY = r"[A-Z]{0,2}\p{Sc}|만?원|[円元]"
 _SIGN = r"[+-]?"
 _NUMBER = r"[.,]?\d[\d.,]*"
 _WORD = r"[\p{L}°][\p{L}°²³/·^]{0,10}[23]?"
-_LEVELS = 30
 _MONEY_OR_SHARE = (  # how it is written, and how many different ones are no labels
     (rf"^{_SIGN}({_MONEY})\s?{_SIGN}{_NUMBER}$", 0),
     (rf"^{_SIGN}{_NUMBER}\s?({_MONEY}|%|‰)$", 0),
 )
-_ANY = (*_MONEY_OR_SHARE, (rf"^{_SIGN}{_NUMBER}\s?({_WORD})$", _LEVELS))
+_ANY = (*_MONEY_OR_SHARE, (rf"^{_SIGN}{_NUMBER}\s?({_WORD})$", LEVELS))
 _TELLING_CELLS = 20
 
 
@@ -40,7 +39,7 @@ def find_units(raw: RawTable, columns: Iterable[str]) -> dict[str, str]:
     than 30 are different.
 
     Raises:
-        DataError: If all but a few cells have it.
+        DataError: If all but a few cells have it, and it is no word.
 
     >>> from homeroom.data.reading import RawTable
     >>> frame = pl.DataFrame({"rent": ["$1,200", "-$95.5"], "door": ["2 dr", "4 dr"]})
@@ -58,7 +57,9 @@ def unit_of_target(raw: RawTable, target: str, task: str | None) -> str:
     cell has it: "none" beside "10%" is a label.
     """
     cells = tidy(raw.frame[target])
-    if cells.dtype != pl.String or len(present_numbers(cells)) < len(cells):
+    if task == "classification" or cells.dtype != pl.String:
+        return ""
+    if without_missing(cells).null_count():
         return ""
     return _unit(raw, target, _ANY if task == "regression" else _MONEY_OR_SHARE)
 
@@ -112,7 +113,7 @@ def _unit(raw: RawTable, column: str, written: tuple[tuple[str, int], ...]) -> s
     cells = tidy(raw.frame[column])
     if cells.dtype != pl.String:
         return ""
-    cells = present_numbers(cells)
+    cells = without_missing(cells).drop_nulls()
     for pattern, levels in written:
         if cells.head(_TELLING_CELLS).str.extract(pattern).is_null().all():
             continue
@@ -126,12 +127,14 @@ def _unit(raw: RawTable, column: str, written: tuple[tuple[str, int], ...]) -> s
             continue
         if has.all():
             return unit
-        if has.sum() >= MOSTLY * len(cells) and several > _LEVELS:
-            _refuse_others(raw, column, unit)
+        # of numbers with a word the others may be labels as well
+        mostly = has.sum() >= MOSTLY * len(cells)
+        if mostly and several > LEVELS and (pattern, levels) in _MONEY_OR_SHARE:
+            _refuse_odd(raw, column, unit)
     return ""
 
 
-def _refuse_others(raw: RawTable, column: str, unit: str) -> NoReturn:
+def _refuse_odd(raw: RawTable, column: str, unit: str) -> NoReturn:
     cells = tidy(raw.frame[column])
     rows = _lacking(cells, unit)
     raise DataError(
@@ -143,9 +146,8 @@ def _refuse_others(raw: RawTable, column: str, unit: str) -> NoReturn:
 
 def _lacking(cells: pl.Series, unit: str) -> list[int]:
     """Return the rows whose cells are there, without the unit."""
-    lacks = cells == _bare(cells, unit)
-    present = cells.is_in(present_numbers(cells).unique().implode())
-    return (lacks & present).arg_true().to_list()
+    known = without_missing(cells)
+    return (known == _bare(known, unit)).arg_true().to_list()
 
 
 def _bare(cells: pl.Series, unit: str) -> pl.Series:

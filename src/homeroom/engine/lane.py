@@ -27,9 +27,10 @@ from .callbacks import EpochCallbacks
 from .calls import Call, Ended
 from .cohort import Cohort
 from .member import Member, OnEpoch, Outcome, Prune, Training, Weights
-from .orders import Orders, Shared
+from .orders import Orders
 from .patience import Patience
 from .program import ModelProgram, Program
+from .shared import Shared
 from .steps import PREDICT_ROWS
 from .stopping import Decision, EarlyStopping, StoppingState, step
 
@@ -207,10 +208,10 @@ def run(
     initial = template.weights_fingerprint(state)
     tables = course.shared.once(
         (program.shape, member.order_seed),
-        (member.train_rows, member.validation_rows),
         lambda: program.shape.measured_tables(
             member.validation_rows, member.measured_rows
         ),
+        of=(member.train_rows, member.validation_rows),
     )
     kept = _Kept()
     changed, goes_on, at_once = False, True, 1

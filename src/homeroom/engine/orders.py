@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias
 
 from homeroom import seeding
 
 from .member import Member, Rows
+from .shared import Shared
 
-_MOST_BYTES = 2**24
-T = TypeVar("T", bound=tuple[Any, ...])
 MakeTables: TypeAlias = Callable[[Mapping[int, Rows]], Any]
 
 
@@ -26,40 +24,6 @@ def order_of_epoch(member: Member, epoch: int, *, shuffle: bool) -> Rows:
         return member.train_rows
     generator = seeding.generator(member.order_seed, "epoch", epoch)
     return generator.permutation(member.train_rows)
-
-
-class Shared:
-    """What is made of the rows of a fold, once for all candidates; the latest only.
-
-    May be asked from many threads at once.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[Any, tuple[Any, Any]] = {}
-        self._n_bytes = 0
-        self._lock = threading.Lock()
-
-    def once(self, key: Any, rows: tuple[Rows | None, ...], make: Callable[[], T]) -> T:
-        """Return what `make` returns, or returned before for the key and the rows.
-
-        That is a tuple of NumPy's arrays.
-        """
-        key = key, *map(id, rows)
-        with self._lock:
-            if key in self._kept:
-                return cast("T", self._kept[key][1])
-        made = make()
-        with self._lock:
-            self._n_bytes += 0 if key in self._kept else _n_bytes(made)
-            self._kept[key] = rows, made  # the rows too: nothing else gets their id
-            while self._n_bytes > _MOST_BYTES:
-                _, oldest = self._kept.pop(next(iter(self._kept)))
-                self._n_bytes -= _n_bytes(oldest)
-        return made
-
-
-def _n_bytes(arrays: tuple[Any, ...]) -> int:
-    return sum(array.nbytes for array in arrays)
 
 
 @dataclass(frozen=True)
@@ -76,8 +40,8 @@ class Orders:
         member, epoch, shuffle = self.member, self.first + i, self.shuffle
         (order,) = self.shared.once(
             (member.order_seed, epoch, shuffle),
-            (member.train_rows,),
             lambda: (order_of_epoch(member, epoch, shuffle=shuffle),),
+            of=(member.train_rows,),
         )
         return order
 
@@ -89,6 +53,6 @@ class Orders:
         """Return what `make` makes of the orders of the first n epochs."""
         return self.shared.once(
             (make, self.member.order_seed, self.first, n, self.shuffle),
-            (self.member.train_rows,),
             lambda: make(dict(enumerate(self.of_epochs(n)))),
+            of=(self.member.train_rows,),
         )

@@ -16,11 +16,12 @@ from . import door
 from .calls import Call, Ended
 from .lane import Course, run
 from .member import Rows, Training
-from .orders import MakeTables, Orders, Shared
+from .orders import MakeTables, Orders
 from .patience import Patience
 from .plan import WAVES, Plan, slots_that_fit, wanted_plan, with_slots
 from .program import Place, Program
 from .relay import Runner
+from .shared import Shared
 from .wave import runner_at
 from .workshop import Job
 

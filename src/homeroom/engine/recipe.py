@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import copy
 import math
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import Any
@@ -22,14 +20,14 @@ from homeroom import seeding
 
 from . import door, template
 from .random_bits import cheap_random_bits
+from .shared import Shared
 
 State = tuple[list[Any], list[Any], list[Any]]
 Pattern = tuple[int, tuple[int, ...]]
 _SMALL_BYTES = 2**16  # larger ones take longer to train than to draw
-_MOST_BYTES = 2**24
-_EACH_BYTES = 2**12  # that an array costs beside its numbers
 _SEEDS = {"seed", "_init_seed"}  # of an initializer
 _TOLD = {bool, float, int, str, type(None)}  # what `repr` tells to the last digit
+_drawn = Shared()  # candidates of a fold begin with the same weights
 _SEED_STATE = "SeedGenerator.__init__.<locals>.seed_initializer"
 
 
@@ -72,7 +70,9 @@ class _SeedState:
     n: int
 
     def draw(self, seeds: _Seeds) -> Any:
-        return _small.get(seeds.numbers[self.n], lambda: seeds.on_device[self.n])
+        number = seeds.numbers[self.n]
+        (state,) = _drawn.once(number, lambda: (seeds.on_device[self.n],))
+        return state
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,9 @@ class _Weights:
         if not small or not all(type(value) in _TOLD for value in held.values()):
             return self._fresh(seeds)
         what = type(self.initializer), repr(held), self.shape, self.dtype
-        return _small.get((what, seeds.numbers[self.n]), lambda: self._fresh(seeds))
+        key = what, seeds.numbers[self.n]
+        (weights,) = _drawn.once(key, lambda: (self._fresh(seeds),))
+        return weights
 
     def _fresh(self, seeds: _Seeds) -> Any:
         mine = copy.copy(self.initializer)
@@ -119,29 +121,6 @@ class Recipe:
                 [source.draw(seeds) for source in part] for part in self._sources
             )
         return trainable, non_trainable, optimizer
-
-
-class _Small:
-    """What was drawn lately: candidates of a fold begin with the same weights."""
-
-    def __init__(self) -> None:
-        self._kept: dict[Any, Any] = {}
-        self._n_bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, key: Any, draw: Callable[[], Any]) -> Any:
-        """Return what was drawn under a key, or what is drawn now."""
-        with self._lock:
-            if key in self._kept:
-                return self._kept.setdefault(key, self._kept.pop(key))  # the latest
-        value = draw()
-        with self._lock:
-            self._n_bytes += 0 if key in self._kept else value.nbytes + _EACH_BYTES
-            self._kept[key] = value
-            while self._n_bytes > _MOST_BYTES:
-                oldest = self._kept.pop(next(iter(self._kept)))
-                self._n_bytes -= oldest.nbytes + _EACH_BYTES
-        return value
 
 
 class Patterns:
@@ -260,6 +239,3 @@ def _same(a: State, b: State) -> bool:
 def _equal(a: Any, b: Any) -> bool:
     alike = a.dtype == b.dtype and a.shape == b.shape
     return bool(alike and a.tobytes() == b.tobytes())
-
-
-_small = _Small()

@@ -33,10 +33,10 @@ from .member import (
     Prune,
     Training,
 )
-from .orders import Shared
 from .plan import Plan, first_plan
 from .probe import Pace, pace_of, settled
 from .relay import Course, Relay, Task
+from .shared import Shared
 from .wave import runner_at
 from .workshop import Job, Workshop
 
