@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 
@@ -108,13 +110,13 @@ def test_a_new_file_without_another_unit_is_refused(tmp_path, unit, other):
         frame_for(known, wrong)
 
 
-def test_a_few_cells_without_the_unit_are_refused_before_training(tmp_path):
+@pytest.mark.parametrize("odd", ["Free", "$1,2,3", "7", "€7"])
+def test_a_few_cells_without_the_unit_are_refused_before_training(tmp_path, odd):
     """One price that is none among many is named, as one number that is none is."""
     cells = [f"${i},000" for i in range(1, N + 1)]
-    cells[7] = "Free"
-    with pytest.raises(
-        DataError, match=r"'rent' .* with '\$', except 'Free' \(line 9;"
-    ):
+    cells[7] = odd
+    said = rf"'rent' .* with '\$', except {re.escape(repr(odd))} \(line 9;"
+    with pytest.raises(DataError, match=said):
         read_table(table(tmp_path, rent=cells, label=labels()), "label")
 
 

@@ -93,7 +93,7 @@ def require_units(raw: RawTable, units: Mapping[str, str]) -> None:
         if column not in raw.frame.columns or _is_money(unit):
             continue
         cells = tidy(raw.frame[column]).cast(pl.String)
-        if len(rows := _lacking(cells, unit)):
+        if len(rows := _odd(cells, unit)):
             raise DataError(
                 f"Column {column!r} of {raw.name} holds {cells[rows[0]][:40]!r} "
                 f"({raw.where(rows)}); expected numbers with {unit!r} beside them, as "
@@ -120,15 +120,12 @@ def _unit(raw: RawTable, column: str, written: tuple[tuple[str, int], ...]) -> s
         several = cells.n_unique()
         if several <= levels or not as_numbers(cells).null_count():
             continue
-        found = cells.str.extract(pattern)
-        unit = str(found.drop_nulls().mode()[0])
-        has = found.eq_missing(unit)
-        if as_numbers(_bare(cells.filter(has), unit)).null_count():
-            continue
-        if has.all():
+        unit = str(cells.str.extract(pattern).drop_nulls().mode()[0])
+        fits = _fits(cells, unit)
+        if fits.all():
             return unit
         # of numbers with a word the others may be labels as well
-        mostly = has.sum() >= MOSTLY * len(cells)
+        mostly = fits.sum() >= MOSTLY * len(cells)
         if mostly and several > LEVELS and (pattern, levels) in _MONEY_OR_SHARE:
             _refuse_odd(raw, column, unit)
     return ""
@@ -136,7 +133,7 @@ def _unit(raw: RawTable, column: str, written: tuple[tuple[str, int], ...]) -> s
 
 def _refuse_odd(raw: RawTable, column: str, unit: str) -> NoReturn:
     cells = tidy(raw.frame[column])
-    rows = _lacking(cells, unit)
+    rows = _odd(cells, unit)
     raise DataError(
         f"Column {column!r} of {raw.name} holds numbers with {unit!r}, except "
         f"{cells[rows[0]][:40]!r} ({raw.where(rows)}; {counted(len(rows), 'cell')} in "
@@ -144,10 +141,16 @@ def _refuse_odd(raw: RawTable, column: str, unit: str) -> NoReturn:
     )
 
 
-def _lacking(cells: pl.Series, unit: str) -> list[int]:
-    """Return the rows whose cells are there, without the unit."""
+def _odd(cells: pl.Series, unit: str) -> list[int]:
+    """Return the rows whose cells are there, and no number with the unit."""
     known = without_missing(cells)
-    return (known == _bare(known, unit)).arg_true().to_list()
+    return (known.is_not_null() & ~_fits(known, unit)).arg_true().to_list()
+
+
+def _fits(cells: pl.Series, unit: str) -> pl.Series:
+    """Return which cells are a number with the unit; a missing one is not."""
+    bare = _bare(cells, unit)
+    return (bare != cells).fill_null(value=False) & as_numbers(bare).is_not_null()
 
 
 def _bare(cells: pl.Series, unit: str) -> pl.Series:
